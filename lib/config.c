@@ -1,0 +1,312 @@
+/*
+ * The config file: "name = value" lines, "#" comments, nothing else; one
+ * file for both programs and the command. A name that is not known is a
+ * mistake, and a mistake is told with file, line and what was expected.
+ *
+ * Who shortens the window alone (timeoutMs = 3000) gets beats to match: what
+ * was not set follows the window, so that no widget beats too late to stay.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config.h"
+
+#define LINE 2048
+
+struct setting {
+	const char *name;
+	size_t offset;
+	int64_t preset, least, most;
+};
+
+static const struct setting settings[] = {
+#define ROW(name, member, preset, least, most)                                 \
+	{ name, offsetof(struct pl_config, member), preset, least, most },
+	PL_CONFIG_NUMBERS(ROW)
+#undef ROW
+};
+
+#define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+/* What is being read: the config, where we are, and what has been set. */
+struct reader {
+	struct pl_config *config;
+	const char *place;
+	int line; /* 0: not a file */
+	bool was_set[NSETTINGS];
+};
+
+__attribute__((format(printf, 2, 3))) static enum pl_err
+mistake(struct reader *r, const char *fmt, ...)
+{
+	char *out = r->config->error;
+	size_t size = sizeof(r->config->error);
+	va_list ap;
+	int n;
+
+	n = r->line > 0 ? snprintf(out, size, "%s:%d: ", r->place, r->line)
+			: snprintf(out, size, "%s: ", r->place);
+	if (n < 0 || (size_t)n >= size)
+		return PL_ERR_CONFIG;
+	va_start(ap, fmt);
+	vsnprintf(out + n, size - (size_t)n, fmt, ap);
+	va_end(ap);
+	return PL_ERR_CONFIG;
+}
+
+static int64_t *
+number(struct pl_config *c, const struct setting *s)
+{
+	return (int64_t *)(void *)((char *)c + s->offset);
+}
+
+static enum pl_err
+set_number(struct reader *r, size_t i, const char *value)
+{
+	const struct setting *s = &settings[i];
+	long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoll(value, &end, 10);
+	if (end == value || *end != '\0' || errno != 0 || n < s->least ||
+	    n > s->most)
+		return mistake(r,
+		    "%s is \"%s\": expected a whole number from %lld to %lld",
+		    s->name, value, (long long)s->least, (long long)s->most);
+	*number(r->config, s) = n;
+	r->was_set[i] = true;
+	return PL_OK;
+}
+
+static enum pl_err
+set_log(struct reader *r, const char *value)
+{
+	int i;
+
+	for (i = 0; i < PL_LOG__MAX; i++)
+		if (strcmp(value, pl_log_names[i]) == 0) {
+			r->config->log = i;
+			return PL_OK;
+		}
+	return mistake(r,
+	    "log is \"%s\": expected error, warn, info or debug", value);
+}
+
+static enum pl_err
+set_database(struct reader *r, const char *value)
+{
+	if (value[0] != '/' || strlen(value) >= sizeof(r->config->database))
+		return mistake(r,
+		    "database is \"%s\": expected an absolute path", value);
+	memcpy(r->config->database, value, strlen(value) + 1);
+	return PL_OK;
+}
+
+/* Sets what `same` says is called so; PL_ERR_NOT_FOUND if nothing is. */
+static enum pl_err
+set(struct reader *r, const char *name, const char *value,
+    bool (*same)(const char *, const char *))
+{
+	size_t i;
+
+	if (same("database", name))
+		return set_database(r, value);
+	if (same("log", name))
+		return set_log(r, value);
+	for (i = 0; i < NSETTINGS; i++)
+		if (same(settings[i].name, name))
+			return set_number(r, i, value);
+	return PL_ERR_NOT_FOUND;
+}
+
+static bool
+same_in_file(const char *setting, const char *name)
+{
+	return strcmp(setting, name) == 0;
+}
+
+/* timeoutMs is TIMEOUT_MS, TIMEOUTMS or timeoutMs. */
+static bool
+same_in_env(const char *setting, const char *name)
+{
+	for (; *name != '\0'; name++) {
+		if (*name == '_')
+			continue;
+		if (tolower((unsigned char)*name) !=
+		    tolower((unsigned char)*setting))
+			return false;
+		setting++;
+	}
+	return *setting == '\0';
+}
+
+/* Cuts white space off both ends, in place. */
+static char *
+trim(char *s)
+{
+	char *end;
+
+	while (isspace((unsigned char)*s))
+		s++;
+	end = s + strlen(s);
+	while (end > s && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return s;
+}
+
+static enum pl_err
+read_line(struct reader *r, char *line)
+{
+	char *name, *value;
+	enum pl_err err;
+
+	name = trim(line);
+	if (*name == '\0' || *name == '#')
+		return PL_OK;
+	if ((value = strchr(name, '=')) == NULL)
+		return mistake(r, "\"%.100s\": expected name = value", name);
+	*value++ = '\0';
+	name = trim(name);
+	err = set(r, name, trim(value), same_in_file);
+	if (err == PL_ERR_NOT_FOUND)
+		return mistake(r, "\"%.100s\" is no setting", name);
+	return err;
+}
+
+static enum pl_err
+read_file(struct reader *r, FILE *f)
+{
+	char line[LINE];
+	enum pl_err err;
+
+	while (fgets(line, sizeof(line), f) != NULL) {
+		r->line++;
+		if (strchr(line, '\n') == NULL && !feof(f))
+			return mistake(r, "line too long: expected at most "
+					  "%d characters", LINE - 2);
+		if ((err = read_line(r, line)) != PL_OK)
+			return err;
+	}
+	if (ferror(f))
+		return mistake(r, "cannot be read: %s", strerror(errno));
+	return PL_OK;
+}
+
+static enum pl_err
+read_path(struct reader *r, const char *path, bool must_exist)
+{
+	enum pl_err err;
+	FILE *f;
+
+	r->place = path;
+	r->line = 0;
+	if ((f = fopen(path, "re")) == NULL) {
+		if (errno == ENOENT && !must_exist)
+			return PL_OK;
+		return mistake(r, "cannot be opened: %s", strerror(errno));
+	}
+	err = read_file(r, f);
+	fclose(f);
+	return err;
+}
+
+static const char *
+env_get(char *const env[], const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; env != NULL && *env != NULL; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+static enum pl_err
+read_env(struct reader *r, char *const env[])
+{
+	static const char prefix[] = "PORCHLIGHT_";
+	char name[64];
+	const char *eq;
+	enum pl_err err;
+
+	r->line = 0;
+	for (; env != NULL && *env != NULL; env++) {
+		if (strncmp(*env, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		eq = strchr(*env, '=');
+		if (eq == NULL || (size_t)(eq - *env) >= sizeof(name))
+			continue;
+		memcpy(name, *env, (size_t)(eq - *env));
+		name[eq - *env] = '\0';
+		r->place = name;
+		err = set(r, name + sizeof(prefix) - 1, eq + 1, same_in_env);
+		if (err != PL_OK && err != PL_ERR_NOT_FOUND)
+			return err;
+	}
+	return PL_OK;
+}
+
+static bool
+was_set(const struct reader *r, const int64_t *member)
+{
+	size_t i;
+
+	for (i = 0; i < NSETTINGS; i++)
+		if (number(r->config, &settings[i]) == member)
+			return r->was_set[i];
+	return false;
+}
+
+/* Settings that follow the window, and those that make no sense with it. */
+static enum pl_err
+settle(struct reader *r)
+{
+	struct pl_config *c = r->config;
+
+	if (!was_set(r, &c->heartbeat_interval_ms) &&
+	    c->heartbeat_interval_ms > c->timeout_ms / 2)
+		c->heartbeat_interval_ms = c->timeout_ms / 2;
+	if (!was_set(r, &c->min_beat_ms) && c->min_beat_ms > c->timeout_ms / 12)
+		c->min_beat_ms = c->timeout_ms / 12;
+	r->place = "config";
+	r->line = 0;
+	if (c->min_beat_ms >= c->timeout_ms)
+		return mistake(r, "minBeatMs is %lld: expected less than "
+				  "timeoutMs, %lld",
+		    (long long)c->min_beat_ms, (long long)c->timeout_ms);
+	if (c->hidden_timeout_ms < c->timeout_ms)
+		c->hidden_timeout_ms = c->timeout_ms;
+	return PL_OK;
+}
+
+enum pl_err
+pl_config_load(struct pl_config *c, const char *path, char *const env[])
+{
+	struct reader r = { .config = c, .place = "config" };
+	bool named = true;
+	enum pl_err err;
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	snprintf(c->database, sizeof(c->database), "%s", PL_DATABASE);
+	c->log = PL_LOG_INFO;
+	for (i = 0; i < NSETTINGS; i++)
+		*number(c, &settings[i]) = settings[i].preset;
+	if (path == NULL)
+		path = env_get(env, "PORCHLIGHT_CONFIG");
+	if (path == NULL) {
+		path = PL_CONFIG_FILE;
+		named = false;
+	}
+	if ((err = read_path(&r, path, named)) != PL_OK ||
+	    (err = read_env(&r, env)) != PL_OK)
+		return err;
+	return settle(&r);
+}

@@ -1,0 +1,466 @@
+/*
+ * The rules of presence, as functions of rows and a moment. No clock, no
+ * store, no network: who calls says what time it is.
+ *
+ *	            beat                         leave
+ *	  (none) ─────────▶ LIVE ───────────────────────▶ LEFT
+ *	                    ▲ │ now ≥ expires_at            │ now ≥ expires_at
+ *	               beat │ ▼                             │
+ *	                   GONE ◀───────────────────────────┘
+ *
+ * A tab is live while now < expires_at, whatever its state says: the state
+ * only tells whether the end has been recorded. A session comes with its
+ * first live tab and goes with its last; each of both is recorded once,
+ * because recording it and changing the state are one transaction.
+ *
+ * rev is the number of a tab's last change. It orders what wrote no row in
+ * the stream: a plain beat, a leave, a tab that ran out beside others, typing
+ * that wore off. A session whose tabs bear a higher number than its last
+ * recorded event has a heartbeat to tell.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "presence.h"
+
+/* Clocks of one machine agree to less; a lease longer than it can be by more
+ * than this was given before the clock was set back. */
+#define CLOCK_SLACK_MS 1000
+
+static const char *const status_names[] = {
+	[PL_OFFLINE] = "offline",
+	[PL_AWAY] = "away",
+	[PL_ONLINE] = "online",
+};
+
+const char *
+pl_status_name(enum pl_status status)
+{
+	return status_names[status];
+}
+
+void
+pl_room_init(struct pl_room *room)
+{
+	memset(room, 0, sizeof(*room));
+}
+
+void
+pl_room_clear(struct pl_room *room)
+{
+	room->online_since = room->last_beat_at = room->due_at = 0;
+	room->dirty = false;
+	room->nsessions = room->ntabs = 0;
+}
+
+void
+pl_room_close(struct pl_room *room)
+{
+	free(room->sessions);
+	free(room->tabs);
+	pl_room_init(room);
+}
+
+/* Room for one more of `size` bytes; false without memory. */
+static bool
+make_room(void **array, size_t n, size_t *cap, size_t size)
+{
+	size_t wanted = *cap == 0 ? 8 : *cap * 2;
+	void *p;
+
+	if (n < *cap)
+		return true;
+	if (wanted > SIZE_MAX / size ||
+	    (p = realloc(*array, wanted * size)) == NULL)
+		return false;
+	*array = p;
+	*cap = wanted;
+	return true;
+}
+
+struct pl_session *
+pl_room_add_session(struct pl_room *room)
+{
+	void *p = room->sessions;
+
+	if (!make_room(&p, room->nsessions, &room->sessions_cap,
+		sizeof(struct pl_session)))
+		return NULL;
+	room->sessions = p;
+	memset(&room->sessions[room->nsessions], 0, sizeof(struct pl_session));
+	return &room->sessions[room->nsessions++];
+}
+
+struct pl_tab *
+pl_room_add_tab(struct pl_room *room, size_t session)
+{
+	struct pl_tab *tab;
+	void *p = room->tabs;
+
+	if (!make_room(&p, room->ntabs, &room->tabs_cap,
+		sizeof(struct pl_tab)))
+		return NULL;
+	room->tabs = p;
+	tab = &room->tabs[room->ntabs++];
+	memset(tab, 0, sizeof(*tab));
+	tab->session = session;
+	tab->message = -1;
+	return tab;
+}
+
+int64_t
+pl_lease(const struct pl_rules *rules, bool hidden)
+{
+	return hidden ? rules->hidden_timeout_ms : rules->timeout_ms;
+}
+
+static bool
+is_live(const struct pl_tab *tab, int64_t at)
+{
+	return tab->state != PL_TAB_GONE && at < tab->expires_at;
+}
+
+static int64_t
+max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+struct pl_state
+pl_room_state(const struct pl_room *room, size_t session, int64_t at)
+{
+	struct pl_state st = { .status = PL_OFFLINE };
+	size_t i, last = PL_ALL_SESSIONS;
+
+	if (session == PL_ALL_SESSIONS)
+		st.last_beat_at = room->last_beat_at;
+	for (i = 0; i < room->ntabs; i++) {
+		const struct pl_tab *tab = &room->tabs[i];
+
+		if (session != PL_ALL_SESSIONS && tab->session != session)
+			continue;
+		st.last_beat_at = max64(st.last_beat_at, tab->beat_at);
+		if (!is_live(tab, at))
+			continue;
+		st.connections++;
+		/* The tabs of a session stand side by side. */
+		st.devices += tab->session != last;
+		last = tab->session;
+		st.expires_at = max64(st.expires_at, tab->expires_at);
+		st.typing |= at < tab->typing_until;
+		if (!tab->hidden)
+			st.status = PL_ONLINE;
+		else if (st.status == PL_OFFLINE)
+			st.status = PL_AWAY;
+	}
+	return st;
+}
+
+/* Records a coming or going of the session at `at`. */
+static enum pl_err
+record(struct pl_room *room, size_t session, bool online,
+    enum pl_reason reason, int64_t at, const struct pl_turn *turn)
+{
+	struct pl_session *s = &room->sessions[session];
+	struct pl_state st = pl_room_state(room, PL_ALL_SESSIONS, at);
+	struct pl_change change = {
+		.seq = ++*turn->seq,
+		.online = online,
+		.reason = reason,
+		.session = s,
+		.at = at,
+		.status = st.status,
+		.connections = st.connections,
+		.expires_at = st.expires_at,
+	};
+
+	s->online_since = online ? at : 0;
+	s->event_seq = change.seq;
+	s->dirty = true;
+	if (online && room->online_since == 0) {
+		room->online_since = at;
+		room->dirty = true;
+	} else if (!online && st.status == PL_OFFLINE) {
+		room->online_since = 0;
+		room->last_beat_at = st.last_beat_at;
+		room->dirty = true;
+	}
+	return turn->record(turn->arg, &change);
+}
+
+static enum pl_err
+run_out(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
+{
+	enum pl_reason reason = tab->state == PL_TAB_LEFT ? PL_REASON_LEFT
+							  : PL_REASON_TIMEOUT;
+	size_t session = tab->session;
+	int64_t at = tab->expires_at;
+
+	tab->state = PL_TAB_GONE;
+	tab->typing_until = 0;
+	tab->changed_at = at;
+	tab->dirty = true;
+	if (room->sessions[session].online_since == 0)
+		return PL_OK;
+	if (pl_room_state(room, session, at).connections > 0) {
+		tab->rev = ++*turn->seq;
+		return PL_OK;
+	}
+	return record(room, session, false, reason, at, turn);
+}
+
+/* The moment at which the tab changes by itself. */
+static int64_t
+next_change(const struct pl_tab *tab)
+{
+	if (tab->forgotten)
+		return INT64_MAX;
+	if (tab->state == PL_TAB_GONE)
+		return tab->changed_at + PL_TAB_MEMORY_MS;
+	if (tab->typing_until != 0)
+		return min64(tab->expires_at, tab->typing_until);
+	return tab->expires_at;
+}
+
+static struct pl_tab *
+earliest(const struct pl_room *room)
+{
+	struct pl_tab *found = NULL;
+	size_t i;
+
+	for (i = 0; i < room->ntabs; i++)
+		if (found == NULL ||
+		    next_change(&room->tabs[i]) < next_change(found))
+			found = &room->tabs[i];
+	return found;
+}
+
+/*
+ * A clock that was set back leaves leases that would last for as long as the
+ * step, and so does a window that was made shorter: none is longer than if
+ * it were given now.
+ */
+static void
+shorten(struct pl_room *room, const struct pl_turn *turn)
+{
+	size_t i;
+
+	for (i = 0; i < room->ntabs; i++) {
+		struct pl_tab *tab = &room->tabs[i];
+		int64_t most = turn->now +
+		    (tab->state == PL_TAB_LEFT
+			    ? turn->rules->leave_grace_ms
+			    : pl_lease(turn->rules, tab->hidden));
+
+		if (tab->changed_at > turn->now + CLOCK_SLACK_MS) {
+			tab->changed_at = turn->now;
+			tab->dirty = true;
+		}
+		if (tab->state == PL_TAB_GONE ||
+		    tab->expires_at <= most + CLOCK_SLACK_MS)
+			continue;
+		tab->expires_at = most;
+		tab->beat_at = min64(tab->beat_at, turn->now);
+		tab->typing_until =
+		    min64(tab->typing_until, turn->now + PL_TYPING_MS);
+		tab->dirty = true;
+	}
+}
+
+/*
+ * due_at is moved when it must be earlier, when it has come, and when less
+ * than half a window is left of it. So of two beats in a row one at most
+ * pays for the index; who looks too early finds nothing and looks again.
+ */
+static void
+set_due(struct pl_room *room, const struct pl_turn *turn)
+{
+	struct pl_tab *tab = earliest(room);
+	int64_t next = tab == NULL ? INT64_MAX : next_change(tab);
+	int64_t due = next == INT64_MAX ? 0 : next;
+
+	if (room->due_at == due)
+		return;
+	if (due != 0 && room->due_at != 0 && room->due_at <= due &&
+	    room->due_at - turn->now > turn->rules->timeout_ms / 2)
+		return;
+	room->due_at = due;
+	room->dirty = true;
+}
+
+static enum pl_err
+change_one(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
+{
+	if (tab->state == PL_TAB_GONE) {
+		tab->forgotten = true;
+		return PL_OK;
+	}
+	if (tab->typing_until != 0 && tab->typing_until < tab->expires_at) {
+		tab->changed_at = tab->typing_until;
+		tab->typing_until = 0;
+		tab->rev = ++*turn->seq;
+		tab->dirty = true;
+		return PL_OK;
+	}
+	return run_out(room, tab, turn);
+}
+
+enum pl_err
+pl_room_settle(struct pl_room *room, const struct pl_turn *turn)
+{
+	struct pl_tab *tab;
+	enum pl_err err;
+
+	shorten(room, turn);
+	while ((tab = earliest(room)) != NULL && next_change(tab) <= turn->now)
+		if ((err = change_one(room, tab, turn)) != PL_OK)
+			return err;
+	set_due(room, turn);
+	return PL_OK;
+}
+
+static struct pl_tab *
+find_tab(struct pl_room *room, size_t session, uint64_t name)
+{
+	size_t i;
+
+	for (i = 0; i < room->ntabs; i++)
+		if (room->tabs[i].session == session &&
+		    room->tabs[i].tab == name && !room->tabs[i].forgotten)
+			return &room->tabs[i];
+	return NULL;
+}
+
+/*
+ * Keeps the rows of a session bounded: forgets its oldest gone tab. One that
+ * has PL_TABS_MAX live ones is told by false.
+ */
+static bool
+make_way(struct pl_room *room, size_t session)
+{
+	struct pl_tab *oldest = NULL, *tab;
+	size_t i, n = 0;
+
+	for (i = 0; i < room->ntabs; i++) {
+		tab = &room->tabs[i];
+		if (tab->session != session || tab->forgotten)
+			continue;
+		n++;
+		if (tab->state == PL_TAB_GONE && (oldest == NULL ||
+			tab->changed_at < oldest->changed_at))
+			oldest = tab;
+	}
+	if (n < PL_TABS_MAX)
+		return true;
+	if (oldest == NULL)
+		return false;
+	oldest->forgotten = true;
+	return true;
+}
+
+/* A new tab beside the others of its session: state() counts devices so. */
+static enum pl_err
+new_tab(struct pl_room *room, size_t session, uint64_t name,
+    struct pl_tab **out)
+{
+	struct pl_tab *tab, fresh;
+	size_t i;
+
+	if (!make_way(room, session))
+		return PL_ERR_RATE;
+	if ((tab = pl_room_add_tab(room, session)) == NULL)
+		return PL_ERR_NOMEM;
+	tab->tab = name;
+	fresh = *tab;
+	for (i = room->ntabs - 1; i > 0; i--) {
+		if (room->tabs[i - 1].session <= session)
+			break;
+		room->tabs[i] = room->tabs[i - 1];
+	}
+	room->tabs[i] = fresh;
+	*out = &room->tabs[i];
+	return PL_OK;
+}
+
+static void
+leave(struct pl_tab *tab, const struct pl_turn *turn)
+{
+	tab->dirty = true;
+	if (tab->state == PL_TAB_GONE) {
+		if (tab->changed_at == 0)
+			tab->changed_at = tab->expires_at = turn->now;
+		return;
+	}
+	tab->expires_at =
+	    min64(tab->expires_at, turn->now + turn->rules->leave_grace_ms);
+	tab->state = PL_TAB_LEFT;
+	tab->typing_until = 0;
+	tab->changed_at = turn->now;
+	tab->rev = ++*turn->seq;
+}
+
+static bool
+changes_nothing(const struct pl_tab *tab, const struct pl_beat *beat,
+    const struct pl_turn *turn)
+{
+	int64_t age = turn->now - tab->beat_at;
+
+	return tab->state == PL_TAB_LIVE && tab->hidden == beat->hidden &&
+	    (beat->kind != PL_TYPING ||
+		(!beat->typing && tab->typing_until == 0)) &&
+	    age >= 0 && age < turn->rules->min_beat_ms;
+}
+
+static enum pl_err
+live_on(struct pl_room *room, struct pl_tab *tab, const struct pl_beat *beat,
+    const struct pl_turn *turn)
+{
+	size_t session = tab->session;
+	enum pl_err err;
+
+	tab->state = PL_TAB_LIVE;
+	tab->hidden = beat->hidden;
+	tab->beat_at = tab->changed_at = turn->now;
+	tab->expires_at = turn->now + pl_lease(turn->rules, beat->hidden);
+	if (beat->kind == PL_TYPING)
+		tab->typing_until =
+		    beat->typing ? turn->now + PL_TYPING_MS : 0;
+	tab->dirty = true;
+	if (room->sessions[session].online_since != 0) {
+		tab->rev = ++*turn->seq;
+		return PL_OK;
+	}
+	err = record(room, session, true, PL_REASON_NONE, turn->now, turn);
+	tab->rev = room->sessions[session].event_seq;
+	return err;
+}
+
+enum pl_err
+pl_room_beat(struct pl_room *room, size_t session, const struct pl_beat *beat,
+    const struct pl_turn *turn)
+{
+	struct pl_tab *tab = find_tab(room, session, beat->tab);
+	enum pl_err err;
+
+	if (tab == NULL) {
+		err = new_tab(room, session, beat->tab, &tab);
+		if (err != PL_OK)
+			return err;
+	} else if (beat->seq >= 0 && beat->seq <= tab->message)
+		return PL_OK;
+	else if (beat->kind != PL_LEAVE && changes_nothing(tab, beat, turn))
+		return PL_OK;
+	tab->message = max64(tab->message, beat->seq);
+	if (beat->kind == PL_LEAVE)
+		leave(tab, turn);
+	else if ((err = live_on(room, tab, beat, turn)) != PL_OK)
+		return err;
+	/* Without grace a leave runs out at once. */
+	return pl_room_settle(room, turn);
+}

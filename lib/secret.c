@@ -1,0 +1,81 @@
+/*
+ * Random numbers, tokens and what is kept of them.
+ */
+#include <nettle/sha2.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "secret.h"
+
+enum pl_err
+pl_secret_random(void *out, size_t n)
+{
+	return getentropy(out, n) == 0 ? PL_OK : PL_ERR_SYSTEM;
+}
+
+void
+pl_hex(const uint8_t *in, size_t n, char *out)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		out[2 * i] = hex[in[i] >> 4];
+		out[2 * i + 1] = hex[in[i] & 15];
+	}
+	out[2 * n] = '\0';
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+enum pl_err
+pl_unhex(const char *s, uint8_t *out, size_t n)
+{
+	size_t i;
+
+	if (strlen(s) != 2 * n || strspn(s, "0123456789abcdef") != 2 * n)
+		return PL_ERR_REQUEST;
+	for (i = 0; i < n; i++)
+		out[i] = (uint8_t)(hex_value(s[2 * i]) << 4 |
+		    hex_value(s[2 * i + 1]));
+	return PL_OK;
+}
+
+enum pl_err
+pl_secret_token(const char *prefix, char out[PL_TOKEN_LEN + 1])
+{
+	uint8_t bits[20];
+	enum pl_err err;
+
+	if ((err = pl_secret_random(bits, sizeof(bits))) != PL_OK)
+		return err;
+	memcpy(out, prefix, 4);
+	pl_hex(bits, sizeof(bits), out + 4);
+	return PL_OK;
+}
+
+void
+pl_secret_hash(const char *token, uint8_t out[PL_HASH_LEN])
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, strlen(token), (const uint8_t *)token);
+	sha256_digest(&ctx, PL_HASH_LEN, out);
+}
+
+uint64_t
+pl_fnv1a(const char *s, uint64_t h)
+{
+	for (; *s != '\0'; s++)
+		h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
+	return h;
+}

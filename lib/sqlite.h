@@ -1,0 +1,119 @@
+#ifndef PL_SQLITE_H
+#define PL_SQLITE_H
+
+/*
+ * What the files of the SQLite store share. Nobody else includes this.
+ */
+#include <sqlite3.h>
+
+#include "sql.h"
+#include "store.h"
+
+#define PL_SQLITE_PATH 1100
+
+struct pl_sqlite {
+	struct pl_store store; /* first */
+	sqlite3 *db;
+	sqlite3_stmt *stmt[PL_SQL__MAX]; /* prepared at first use */
+	char path[PL_SQLITE_PATH];
+	int lock; /* the writers' turn: path-lock */
+	uint64_t dev, inode;
+
+	struct pl_rules rules;
+	int64_t retention_ms;
+
+	/* the transaction */
+	enum pl_txn txn;
+	int64_t now;
+	int64_t seq;	    /* counts up in a WRITE */
+	int64_t seq_before; /* at its start */
+	struct pl_position position;
+
+	struct pl_room room; /* the one at hand; its memory is kept */
+	int64_t pruned_at; /* when old rows were last looked for */
+	int wal_pages;	   /* as of the last commit */
+};
+
+/* The row of a conversation beside its room. */
+struct pl_head {
+	int64_t id, company;
+	const char *public_id, *platform, *inbox, *name; /* the statement's */
+	sqlite3_stmt *stmt; /* to be reset when the head is done with */
+};
+
+/* sqlite_stmt.c: a statement, ready to be bound; NULL: the store is broken. */
+sqlite3_stmt *pl_sql(struct pl_sqlite *, enum pl_sql);
+void pl_bind_int(sqlite3_stmt *, const char *name, int64_t);
+void pl_bind_opt(sqlite3_stmt *, const char *name, int64_t); /* 0: NULL */
+void pl_bind_text(sqlite3_stmt *, const char *name, const char *); /* borrowed */
+void pl_bind_blob(sqlite3_stmt *, const char *name, const void *, size_t);
+/* PL_OK and *row, or an error (and no row). A statement without more rows is reset. */
+enum pl_err pl_step(struct pl_sqlite *, sqlite3_stmt *, bool *row) PL_MUST;
+/* Runs a statement to its end. PL_ERR_EXISTS: a UNIQUE or CHECK said no. */
+enum pl_err pl_run(struct pl_sqlite *, sqlite3_stmt *) PL_MUST;
+/* Runs it for one number; PL_ERR_NOT_FOUND without a row. */
+enum pl_err pl_run_int(struct pl_sqlite *, sqlite3_stmt *, int64_t *) PL_MUST;
+const char *pl_text(sqlite3_stmt *, int column);      /* NULL for NULL */
+char *pl_text_copy(sqlite3_stmt *, int column, struct pl_arena *);
+enum pl_err pl_sqlite_err(struct pl_sqlite *, int rc, const char *what) PL_MUST;
+
+/* sqlite_room.c */
+enum pl_err pl_sqlite_settle(struct pl_store *, size_t most, bool *all);
+enum pl_err pl_sqlite_due(struct pl_store *, int64_t *at);
+enum pl_err pl_sqlite_beat(struct pl_store *, const char *public_id,
+    const uint8_t session[PL_SESSION_LEN], const struct pl_beat *,
+    struct pl_beat_result *);
+enum pl_err pl_sqlite_presence(struct pl_store *, const struct pl_scope *,
+    const char *public_id, pl_presence_fn, void *);
+enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,
+    int64_t since, int64_t id, size_t limit, pl_presence_fn, void *);
+enum pl_err pl_sqlite_conversation_remove(struct pl_store *, int64_t company,
+    const char *public_id);
+/* Steps a room.* statement and loads the tabs of what it finds into s->room;
+ * PL_ERR_NOT_FOUND. On PL_OK the head holds until head->stmt is reset. */
+enum pl_err pl_sqlite_load(struct pl_sqlite *, sqlite3_stmt *,
+    struct pl_head *) PL_MUST;
+
+/* sqlite_stream.c */
+enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
+    const struct pl_change *) PL_MUST;
+enum pl_err pl_sqlite_events(struct pl_store *, const struct pl_event_query *,
+    pl_event_fn, void *, int64_t *upto);
+enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
+
+/* sqlite_people.c */
+enum pl_err pl_sqlite_company_add(struct pl_store *, const char *name,
+    const uint8_t api_key[PL_HASH_LEN], const char *site_key, int64_t *id);
+enum pl_err pl_sqlite_company_list(struct pl_store *, pl_company_fn, void *);
+enum pl_err pl_sqlite_company_by_name(struct pl_store *, const char *,
+    int64_t *id);
+enum pl_err pl_sqlite_company_by_api_key(struct pl_store *,
+    const uint8_t[PL_HASH_LEN], int64_t *id);
+enum pl_err pl_sqlite_company_by_site_key(struct pl_store *, const char *,
+    int64_t *id);
+enum pl_err pl_sqlite_origin_add(struct pl_store *, int64_t company,
+    const char *origin);
+enum pl_err pl_sqlite_origin_allowed(struct pl_store *, int64_t company,
+    const char *origin, bool *);
+enum pl_err pl_sqlite_agent_add(struct pl_store *, const struct pl_agent *,
+    const uint8_t token[PL_HASH_LEN]);
+enum pl_err pl_sqlite_agent_list(struct pl_store *, int64_t company,
+    pl_agent_fn, void *);
+enum pl_err pl_sqlite_agent_revoke(struct pl_store *, int64_t company,
+    const char *name);
+enum pl_err pl_sqlite_agent_by_token(struct pl_store *,
+    const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
+enum pl_err pl_sqlite_agent_by_login(struct pl_store *,
+    const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
+enum pl_err pl_sqlite_login_add(struct pl_store *, int64_t agent,
+    const uint8_t secret[PL_HASH_LEN], int64_t expires_at);
+enum pl_err pl_sqlite_login_remove(struct pl_store *,
+    const uint8_t secret[PL_HASH_LEN]);
+enum pl_err pl_sqlite_conversation_add(struct pl_store *,
+    const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
+    bool *created);
+enum pl_err pl_sqlite_conversation_list(struct pl_store *, int64_t company,
+    size_t limit, pl_conversation_fn, void *);
+enum pl_err pl_sqlite_counts(struct pl_store *, struct pl_counts *);
+
+#endif

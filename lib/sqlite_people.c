@@ -1,0 +1,343 @@
+/*
+ * Companies, agents and conversations in SQLite: look-ups and lists, a
+ * statement each.
+ */
+#include <string.h>
+
+#include "sqlite.h"
+
+#define SESSIONS_MAX 200 /* of one conversation; the oldest make room */
+
+static struct pl_sqlite *
+self(struct pl_store *store)
+{
+	return (struct pl_sqlite *)store;
+}
+
+enum pl_err
+pl_sqlite_company_add(struct pl_store *store, const char *name,
+    const uint8_t api_key[PL_HASH_LEN], const char *site_key, int64_t *id)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_COMPANY_ADD);
+	enum pl_err err;
+
+	pl_bind_text(st, ":name", name);
+	pl_bind_blob(st, ":api_key", api_key, PL_HASH_LEN);
+	pl_bind_text(st, ":site_key", site_key);
+	pl_bind_int(st, ":now", s->now);
+	if ((err = pl_run(s, st)) == PL_OK)
+		*id = sqlite3_last_insert_rowid(s->db);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_company_list(struct pl_store *store, pl_company_fn fn, void *arg)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_COMPANY_LIST);
+	struct pl_company_row c;
+	enum pl_err err;
+	bool row;
+
+	while ((err = pl_step(s, st, &row)) == PL_OK && row) {
+		c.id = sqlite3_column_int64(st, 0);
+		c.name = pl_text(st, 1);
+		c.site_key = pl_text(st, 2);
+		c.created_at = sqlite3_column_int64(st, 3);
+		if ((err = fn(arg, &c)) != PL_OK)
+			break;
+	}
+	sqlite3_reset(st);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_company_by_name(struct pl_store *store, const char *name,
+    int64_t *id)
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_COMPANY_BY_NAME);
+
+	pl_bind_text(st, ":name", name);
+	return pl_run_int(self(store), st, id);
+}
+
+enum pl_err
+pl_sqlite_company_by_api_key(struct pl_store *store,
+    const uint8_t key[PL_HASH_LEN], int64_t *id)
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_COMPANY_BY_API_KEY);
+
+	pl_bind_blob(st, ":api_key", key, PL_HASH_LEN);
+	return pl_run_int(self(store), st, id);
+}
+
+enum pl_err
+pl_sqlite_company_by_site_key(struct pl_store *store, const char *key,
+    int64_t *id)
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_COMPANY_BY_SITE_KEY);
+
+	pl_bind_text(st, ":site_key", key);
+	return pl_run_int(self(store), st, id);
+}
+
+enum pl_err
+pl_sqlite_origin_add(struct pl_store *store, int64_t company,
+    const char *origin)
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_ORIGIN_ADD);
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_text(st, ":origin", origin);
+	return pl_run(self(store), st);
+}
+
+enum pl_err
+pl_sqlite_origin_allowed(struct pl_store *store, int64_t company,
+    const char *origin, bool *allowed)
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_ORIGIN_ALLOWED);
+	enum pl_err err;
+	int64_t one;
+
+	pl_bind_text(st, ":origin", origin);
+	pl_bind_int(st, ":company", company);
+	err = pl_run_int(self(store), st, &one);
+	if (err != PL_OK && err != PL_ERR_NOT_FOUND)
+		return err;
+	*allowed = err == PL_OK;
+	return PL_OK;
+}
+
+enum pl_err
+pl_sqlite_agent_add(struct pl_store *store, const struct pl_agent *agent,
+    const uint8_t token[PL_HASH_LEN])
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_ADD);
+
+	pl_bind_int(st, ":company", agent->scope.company);
+	pl_bind_text(st, ":name", agent->name);
+	pl_bind_blob(st, ":token", token, PL_HASH_LEN);
+	pl_bind_text(st, ":inboxes", agent->scope.inboxes);
+	pl_bind_int(st, ":now", s->now);
+	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_agent_list(struct pl_store *store, int64_t company, pl_agent_fn fn,
+    void *arg)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_LIST);
+	struct pl_agent_row a;
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":company", company);
+	while ((err = pl_step(s, st, &row)) == PL_OK && row) {
+		a.company = pl_text(st, 0);
+		a.name = pl_text(st, 1);
+		a.inboxes = pl_text(st, 2);
+		a.created_at = sqlite3_column_int64(st, 3);
+		a.revoked_at = sqlite3_column_int64(st, 4);
+		if ((err = fn(arg, &a)) != PL_OK)
+			break;
+	}
+	sqlite3_reset(st);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_agent_revoke(struct pl_store *store, int64_t company,
+    const char *name)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_REVOKE);
+	int64_t id;
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_text(st, ":name", name);
+	pl_bind_int(st, ":now", s->now);
+	return pl_run_int(s, st, &id);
+}
+
+static enum pl_err
+get_agent(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_arena *arena,
+    struct pl_agent *out)
+{
+	struct pl_agent a;
+	enum pl_err err;
+	bool row;
+
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	if (!row)
+		return PL_ERR_NOT_FOUND;
+	a.id = sqlite3_column_int64(st, 0);
+	a.scope.company = sqlite3_column_int64(st, 1);
+	a.name = pl_text_copy(st, 2, arena);
+	a.scope.inboxes = pl_text_copy(st, 3, arena);
+	sqlite3_reset(st);
+	/* Inboxes that could not be copied must not read as "all". */
+	if (arena->failed)
+		return PL_ERR_NOMEM;
+	*out = a;
+	return PL_OK;
+}
+
+enum pl_err
+pl_sqlite_agent_by_token(struct pl_store *store,
+    const uint8_t token[PL_HASH_LEN], struct pl_arena *arena,
+    struct pl_agent *out)
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_AGENT_BY_TOKEN);
+
+	pl_bind_blob(st, ":token", token, PL_HASH_LEN);
+	return get_agent(self(store), st, arena, out);
+}
+
+enum pl_err
+pl_sqlite_agent_by_login(struct pl_store *store,
+    const uint8_t secret[PL_HASH_LEN], struct pl_arena *arena,
+    struct pl_agent *out)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_BY_LOGIN);
+
+	pl_bind_blob(st, ":secret", secret, PL_HASH_LEN);
+	pl_bind_int(st, ":now", s->now);
+	return get_agent(s, st, arena, out);
+}
+
+enum pl_err
+pl_sqlite_login_add(struct pl_store *store, int64_t agent,
+    const uint8_t secret[PL_HASH_LEN], int64_t expires_at)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_LOGIN_PRUNE);
+	enum pl_err err;
+
+	pl_bind_int(st, ":now", s->now);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_LOGIN_ADD);
+	pl_bind_blob(st, ":secret", secret, PL_HASH_LEN);
+	pl_bind_int(st, ":agent", agent);
+	pl_bind_int(st, ":expires_at", expires_at);
+	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_login_remove(struct pl_store *store,
+    const uint8_t secret[PL_HASH_LEN])
+{
+	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_LOGIN_REMOVE);
+
+	pl_bind_blob(st, ":secret", secret, PL_HASH_LEN);
+	return pl_run(self(store), st);
+}
+
+/* The id of the conversation, made if it is not there. */
+static enum pl_err
+ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
+    bool *created)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CONVERSATION_ADD);
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":company", c->company);
+	pl_bind_text(st, ":public_id", c->public_id);
+	pl_bind_text(st, ":platform", c->platform);
+	pl_bind_text(st, ":inbox", c->inbox);
+	pl_bind_text(st, ":name", c->name);
+	pl_bind_text(st, ":email", c->email);
+	pl_bind_int(st, ":now", s->now);
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	*created = row;
+	if (row) {
+		*id = sqlite3_column_int64(st, 0);
+		return pl_run(s, st);
+	}
+	st = pl_sql(s, PL_SQL_ROOM_BY_PUBLIC_ID);
+	pl_bind_int(st, ":company", c->company);
+	pl_bind_text(st, ":public_id", c->public_id);
+	return pl_run_int(s, st, id);
+}
+
+enum pl_err
+pl_sqlite_conversation_add(struct pl_store *store,
+    const struct pl_conversation *c, const uint8_t secret[PL_SESSION_LEN],
+    bool *created)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st;
+	enum pl_err err;
+	int64_t id;
+
+	if ((err = ensure(s, c, &id, created)) != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_SESSION_ADD);
+	pl_bind_int(st, ":conversation", id);
+	pl_bind_blob(st, ":secret", secret, PL_SESSION_LEN);
+	pl_bind_int(st, ":now", s->now);
+	if ((err = pl_run(s, st)) != PL_OK || *created)
+		return err;
+	st = pl_sql(s, PL_SQL_SESSION_EVICT);
+	pl_bind_int(st, ":conversation", id);
+	pl_bind_int(st, ":keep", SESSIONS_MAX);
+	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_conversation_list(struct pl_store *store, int64_t company,
+    size_t limit, pl_conversation_fn fn, void *arg)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CONVERSATION_LIST);
+	struct pl_conversation_row c;
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_int(st, ":limit", (int64_t)limit);
+	while ((err = pl_step(s, st, &row)) == PL_OK && row) {
+		c.company = pl_text(st, 0);
+		c.public_id = pl_text(st, 1);
+		c.platform = pl_text(st, 2);
+		c.inbox = pl_text(st, 3);
+		c.name = pl_text(st, 4);
+		c.created_at = sqlite3_column_int64(st, 5);
+		c.online_since = sqlite3_column_int64(st, 6);
+		c.last_beat_at = sqlite3_column_int64(st, 7);
+		if ((err = fn(arg, &c)) != PL_OK)
+			break;
+	}
+	sqlite3_reset(st);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_counts(struct pl_store *store, struct pl_counts *out)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_STATUS_COUNTS);
+	enum pl_err err;
+	bool row;
+
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	if (!row)
+		return PL_ERR_STORE;
+	out->companies = sqlite3_column_int64(st, 0);
+	out->agents = sqlite3_column_int64(st, 1);
+	out->conversations = sqlite3_column_int64(st, 2);
+	out->online = sqlite3_column_int64(st, 3);
+	out->tabs = sqlite3_column_int64(st, 4);
+	out->changes = sqlite3_column_int64(st, 5);
+	sqlite3_reset(st);
+	return PL_OK;
+}

@@ -1,0 +1,346 @@
+/*
+ * The stream of changes in SQLite: comings and goings from their table, in
+ * between the heartbeats, which have no rows: whichever session has a tab
+ * with a number above the reader's, and above its own last coming or going,
+ * has one to tell. All numbers come from one counter, so sorting by number
+ * puts both in the order in which they happened.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqlite.h"
+
+#define PRUNE_EVERY_MS 1000
+#define PRUNE_MOST 500
+
+enum pl_err
+pl_sqlite_record(struct pl_sqlite *s, const struct pl_head *head,
+    const struct pl_change *c)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_ADD);
+
+	pl_bind_int(st, ":seq", c->seq);
+	pl_bind_int(st, ":company", head->company);
+	pl_bind_text(st, ":inbox", head->inbox);
+	pl_bind_text(st, ":public_id", head->public_id);
+	pl_bind_blob(st, ":session", c->session->secret, PL_SESSION_LEN);
+	pl_bind_int(st, ":kind", c->online);
+	pl_bind_int(st, ":reason", c->reason);
+	pl_bind_int(st, ":at", c->at);
+	pl_bind_int(st, ":now", s->now);
+	pl_bind_int(st, ":status", c->status);
+	pl_bind_int(st, ":connections", c->connections);
+	pl_bind_opt(st, ":expires_at", c->expires_at);
+	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_prune(struct pl_sqlite *s)
+{
+	sqlite3_stmt *st;
+	int64_t pruned = 0;
+	enum pl_err err;
+	bool row;
+	int n = 0;
+
+	if (s->now >= s->pruned_at && s->now - s->pruned_at < PRUNE_EVERY_MS)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_CHANGE_PRUNE);
+	pl_bind_int(st, ":horizon", s->now - s->retention_ms);
+	pl_bind_int(st, ":limit", PRUNE_MOST);
+	for (; (err = pl_step(s, st, &row)) == PL_OK && row; n++)
+		if (sqlite3_column_int64(st, 0) > pruned)
+			pruned = sqlite3_column_int64(st, 0);
+	if (err != PL_OK)
+		return err;
+	if (n < PRUNE_MOST)
+		s->pruned_at = s->now;
+	if (n == 0)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_COUNTER_PRUNED);
+	pl_bind_int(st, ":pruned", pruned);
+	return pl_run(s, st);
+}
+
+/* Events on their way out: collected, sorted, told. */
+struct harvest {
+	struct pl_sqlite *s;
+	const struct pl_event_query *q;
+	struct pl_arena arena; /* the strings */
+	struct pl_event *events;
+	size_t n, cap;
+	int64_t upto; /* nothing beyond is told: not all of it was read */
+};
+
+static struct pl_event *
+add(struct harvest *h, const char *public_id)
+{
+	size_t cap = h->cap == 0 ? 16 : h->cap * 2;
+	struct pl_event *p;
+
+	if (h->n == h->cap) {
+		if ((p = realloc(h->events, cap * sizeof(*p))) == NULL)
+			return NULL;
+		h->events = p;
+		h->cap = cap;
+	}
+	p = &h->events[h->n];
+	memset(p, 0, sizeof(*p));
+	p->public_id =
+	    pl_arena_copy(&h->arena, public_id, strlen(public_id));
+	if (p->public_id == NULL)
+		return NULL;
+	h->n++;
+	return p;
+}
+
+static enum pl_err
+add_change(struct harvest *h, sqlite3_stmt *st)
+{
+	struct pl_event *e;
+
+	if ((e = add(h, pl_text(st, 2))) == NULL)
+		return PL_ERR_NOMEM;
+	e->seq = sqlite3_column_int64(st, 0);
+	e->company = sqlite3_column_int64(st, 1);
+	memcpy(e->session, sqlite3_column_blob(st, 3), PL_SESSION_LEN);
+	e->kind = sqlite3_column_int(st, 4) != 0 ? PL_EVENT_ONLINE
+						 : PL_EVENT_OFFLINE;
+	e->reason = (enum pl_reason)sqlite3_column_int(st, 5);
+	e->at = sqlite3_column_int64(st, 6);
+	e->status = (enum pl_status)sqlite3_column_int(st, 7);
+	e->connections = sqlite3_column_int(st, 8);
+	e->expires_at = sqlite3_column_int64(st, 9);
+	return PL_OK;
+}
+
+/* A full page: what lies beyond its last number was not read. */
+static void
+cut(struct harvest *h, size_t n, int64_t last)
+{
+	if (n == h->q->limit && last < h->upto)
+		h->upto = last;
+}
+
+static sqlite3_stmt *
+change_statement(struct harvest *h)
+{
+	const struct pl_event_query *q = h->q;
+	sqlite3_stmt *st;
+
+	if (q->scope == NULL)
+		st = pl_sql(h->s, PL_SQL_CHANGE_ALL);
+	else if (q->ids != NULL) {
+		st = pl_sql(h->s, PL_SQL_CHANGE_SOME);
+		pl_bind_text(st, ":ids", q->ids_json);
+	} else {
+		st = pl_sql(h->s, PL_SQL_CHANGE_COMPANY);
+		pl_bind_text(st, ":inboxes", q->scope->inboxes);
+	}
+	if (q->scope != NULL)
+		pl_bind_int(st, ":company", q->scope->company);
+	pl_bind_int(st, ":after", q->after);
+	pl_bind_int(st, ":limit", (int64_t)q->limit);
+	return st;
+}
+
+static enum pl_err
+harvest_changes(struct harvest *h)
+{
+	sqlite3_stmt *st = change_statement(h);
+	int64_t last = 0;
+	enum pl_err err;
+	size_t n = 0;
+	bool row;
+
+	for (; (err = pl_step(h->s, st, &row)) == PL_OK && row; n++) {
+		last = sqlite3_column_int64(st, 0);
+		if ((err = add_change(h, st)) != PL_OK) {
+			sqlite3_reset(st);
+			return err;
+		}
+	}
+	cut(h, n, last);
+	return err;
+}
+
+/* The tab of that session with the highest number; NULL: it has none. */
+static const struct pl_tab *
+latest(const struct pl_room *room, size_t session)
+{
+	const struct pl_tab *found = NULL;
+	size_t i;
+
+	for (i = 0; i < room->ntabs; i++)
+		if (room->tabs[i].session == session &&
+		    (found == NULL || room->tabs[i].rev > found->rev))
+			found = &room->tabs[i];
+	return found;
+}
+
+/* What the sessions of the room at hand have to tell. */
+static enum pl_err
+add_heartbeats(struct harvest *h, const struct pl_head *head)
+{
+	const struct pl_room *room = &h->s->room;
+	struct pl_state st = pl_room_state(room, PL_ALL_SESSIONS, h->s->now);
+	const struct pl_tab *tab;
+	struct pl_event *e;
+	size_t i;
+
+	for (i = 0; i < room->nsessions; i++) {
+		tab = latest(room, i);
+		if (tab == NULL || tab->rev <= h->q->after ||
+		    tab->rev <= room->sessions[i].event_seq)
+			continue;
+		if ((e = add(h, head->public_id)) == NULL)
+			return PL_ERR_NOMEM;
+		e->seq = tab->rev;
+		e->company = head->company;
+		memcpy(e->session, room->sessions[i].secret, PL_SESSION_LEN);
+		e->kind = PL_EVENT_HEARTBEAT;
+		e->at = tab->changed_at;
+		e->status = st.status;
+		e->connections = st.connections;
+		e->expires_at = st.expires_at;
+		e->typing = st.typing;
+	}
+	return PL_OK;
+}
+
+/* One that is gone, or not for those eyes, has nothing to tell. */
+static enum pl_err
+harvest_room(struct harvest *h, sqlite3_stmt *st)
+{
+	struct pl_head head;
+	enum pl_err err;
+
+	if ((err = pl_sqlite_load(h->s, st, &head)) != PL_OK)
+		return err == PL_ERR_NOT_FOUND ? PL_OK : err;
+	err = add_heartbeats(h, &head);
+	sqlite3_reset(st);
+	return err;
+}
+
+/* The heartbeats of the conversations asked for. */
+static enum pl_err
+harvest_some(struct harvest *h)
+{
+	sqlite3_stmt *st;
+	enum pl_err err;
+	size_t i;
+
+	for (i = 0; i < h->q->nids; i++) {
+		st = pl_sql(h->s, PL_SQL_ROOM_BY_PUBLIC_ID);
+		pl_bind_int(st, ":company", h->q->scope->company);
+		pl_bind_text(st, ":public_id", h->q->ids[i]);
+		pl_bind_text(st, ":inboxes", h->q->scope->inboxes);
+		if ((err = harvest_room(h, st)) != PL_OK)
+			return err;
+	}
+	return PL_OK;
+}
+
+/* Adds id unless it is there. */
+static void
+note(int64_t *ids, size_t *n, int64_t id)
+{
+	size_t i;
+
+	for (i = *n; i > 0; i--)
+		if (ids[i - 1] == id)
+			return;
+	ids[(*n)++] = id;
+}
+
+/* The conversations in which something has a number after the reader's. */
+static enum pl_err
+list_touched(struct harvest *h, int64_t *ids, size_t *nids)
+{
+	sqlite3_stmt *st = pl_sql(h->s, PL_SQL_TAB_TOUCHED);
+	int64_t last = 0;
+	enum pl_err err;
+	size_t n = 0;
+	bool row;
+
+	pl_bind_int(st, ":after", h->q->after);
+	pl_bind_int(st, ":limit", (int64_t)h->q->limit);
+	for (*nids = 0; (err = pl_step(h->s, st, &row)) == PL_OK && row; n++) {
+		note(ids, nids, sqlite3_column_int64(st, 0));
+		last = sqlite3_column_int64(st, 1);
+	}
+	cut(h, n, last);
+	return err;
+}
+
+static enum pl_err
+harvest_touched(struct harvest *h)
+{
+	const struct pl_scope *scope = h->q->scope;
+	int64_t *ids = calloc(h->q->limit, sizeof(*ids));
+	sqlite3_stmt *st;
+	enum pl_err err;
+	size_t i, n = 0;
+
+	if (ids == NULL)
+		return PL_ERR_NOMEM;
+	err = list_touched(h, ids, &n);
+	for (i = 0; i < n && err == PL_OK; i++) {
+		st = pl_sql(h->s, PL_SQL_ROOM_BY_ID);
+		pl_bind_int(st, ":id", ids[i]);
+		if (scope != NULL) {
+			pl_bind_int(st, ":company", scope->company);
+			pl_bind_text(st, ":inboxes", scope->inboxes);
+		}
+		err = harvest_room(h, st);
+	}
+	free(ids);
+	return err;
+}
+
+static int
+by_seq(const void *a, const void *b)
+{
+	const struct pl_event *x = a, *y = b;
+
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static enum pl_err
+tell(struct harvest *h, pl_event_fn fn, void *arg)
+{
+	enum pl_err err;
+	size_t i;
+
+	if (h->n > 1)
+		qsort(h->events, h->n, sizeof(h->events[0]), by_seq);
+	if (h->n > h->q->limit)
+		cut(h, h->q->limit, h->events[h->q->limit - 1].seq);
+	for (i = 0; i < h->n && h->events[i].seq <= h->upto; i++)
+		if ((err = fn(arg, &h->events[i])) != PL_OK)
+			return err;
+	return PL_OK;
+}
+
+enum pl_err
+pl_sqlite_events(struct pl_store *store, const struct pl_event_query *q,
+    pl_event_fn fn, void *arg, int64_t *upto)
+{
+	struct pl_sqlite *s = (struct pl_sqlite *)store;
+	struct harvest h = { .s = s, .q = q, .upto = s->position.seq };
+	enum pl_err err;
+
+	assert(q->limit > 0 && (q->ids == NULL || q->scope != NULL));
+	pl_arena_init(&h.arena);
+	err = harvest_changes(&h);
+	if (err == PL_OK && q->heartbeats)
+		err = q->ids != NULL ? harvest_some(&h) : harvest_touched(&h);
+	if (err == PL_OK)
+		err = tell(&h, fn, arg);
+	if (err == PL_OK)
+		*upto = h.upto;
+	pl_arena_close(&h.arena);
+	free(h.events);
+	return err;
+}

@@ -1,0 +1,230 @@
+#ifndef PL_STORE_H
+#define PL_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "err.h"
+#include "presence.h"
+#include "secret.h"
+
+/*
+ * Where everything lives. The store is a table of functions: SQLite today.
+ * They are synchronous and stand inside a transaction that the caller opens
+ * for a whole turn of its loop, so that many beats share one commit and all
+ * reads of a turn see one snapshot:
+ *
+ *	begin(WRITE) settle beat beat beat … commit      then answer them
+ *	begin(READ)  presence events …       commit      then answer them
+ *
+ * Between turns nothing is open. After an error inside a write transaction
+ * the caller rolls back; nothing of the turn has happened then.
+ *
+ * All can return PL_ERR_STORE, PL_ERR_LOCKED and PL_ERR_NOMEM. Strings that
+ * come out live in the arena that went in; those passed to a callback live
+ * until it returns. Times are milliseconds since 1970.
+ */
+struct pl_store {
+	const struct pl_store_ops *ops;
+};
+
+enum pl_txn { PL_TXN_NONE, PL_TXN_READ, PL_TXN_WRITE };
+
+/* Whose eyes see: a company, and of it some inboxes or all. */
+struct pl_scope {
+	int64_t company;
+	const char *inboxes; /* JSON array of names; NULL: all */
+};
+
+struct pl_agent {
+	int64_t id;
+	const char *name;
+	struct pl_scope scope;
+};
+
+/* A conversation as an agent sees it. */
+struct pl_presence {
+	const char *public_id;
+	const char *platform;
+	const char *name; /* the customer's; NULL: not known */
+	int64_t id;	  /* with online_since, the place in the list */
+	const struct pl_room *room;
+};
+typedef enum pl_err (*pl_presence_fn)(void *arg, const struct pl_presence *);
+
+/* What a beat is answered with. */
+struct pl_beat_result {
+	int64_t company;
+	enum pl_status status; /* the session's own */
+	int64_t expires_at;    /* the tab's; 0: it is not live */
+};
+
+enum pl_event_kind { PL_EVENT_OFFLINE, PL_EVENT_ONLINE, PL_EVENT_HEARTBEAT };
+
+struct pl_event {
+	int64_t seq;
+	enum pl_event_kind kind;
+	enum pl_reason reason;
+	int64_t company;
+	const char *public_id;
+	uint8_t session[PL_SESSION_LEN];
+	int64_t at;
+	enum pl_status status; /* the conversation's after it, like the rest */
+	int connections;
+	int64_t expires_at; /* 0: offline */
+	bool typing;
+};
+typedef enum pl_err (*pl_event_fn)(void *arg, const struct pl_event *);
+
+/* What of the stream is wanted: after a number, whose, at most how many. */
+struct pl_event_query {
+	const struct pl_scope *scope; /* NULL: of all companies */
+	const char *const *ids;	      /* conversations; NULL: all */
+	size_t nids;
+	const char *ids_json; /* the same as a JSON array */
+	bool heartbeats;
+	int64_t after;
+	size_t limit;
+};
+
+struct pl_conversation {
+	int64_t company;
+	const char *public_id;
+	const char *platform;
+	const char *inbox;
+	const char *name;  /* NULL: none */
+	const char *email; /* NULL: none */
+};
+
+/* Rows for the operator's eyes; 0 or NULL: none. */
+struct pl_company_row {
+	int64_t id;
+	const char *name, *site_key;
+	int64_t created_at;
+};
+struct pl_agent_row {
+	const char *company, *name, *inboxes;
+	int64_t created_at, revoked_at;
+};
+struct pl_conversation_row {
+	const char *company, *public_id, *platform, *inbox, *name;
+	int64_t created_at, online_since, last_beat_at;
+};
+struct pl_counts {
+	int64_t companies, agents, conversations, online, tabs, changes;
+};
+typedef enum pl_err (*pl_company_fn)(void *, const struct pl_company_row *);
+typedef enum pl_err (*pl_agent_fn)(void *, const struct pl_agent_row *);
+typedef enum pl_err (*pl_conversation_fn)(void *,
+    const struct pl_conversation_row *);
+
+/* A place in the stream: in which store, after which number. */
+#define PL_EPOCH_LEN 16
+struct pl_position {
+	char epoch[PL_EPOCH_LEN + 1];
+	int64_t seq;	/* the last number given */
+	int64_t pruned; /* up to here rows may be gone */
+};
+
+struct pl_store_ops {
+	void (*close)(struct pl_store *);
+
+	/* Opens a transaction at `now`. WRITE waits for its turn among all
+	 * processes, not for ever: PL_ERR_LOCKED. */
+	enum pl_err (*begin)(struct pl_store *, enum pl_txn, int64_t now);
+	/* *changed: something was written that readers wait for. Fails whole:
+	 * the transaction is rolled back then. */
+	enum pl_err (*commit)(struct pl_store *, bool *changed);
+	void (*rollback)(struct pl_store *); /* legal at any time */
+	/* Work that nobody waits for, after the answers are out. */
+	void (*tidy)(struct pl_store *);
+	/* A number that changes when another process has written. */
+	enum pl_err (*version)(struct pl_store *, int64_t *);
+	/* PL_ERR_STORE unless it can be written. Inside a WRITE. */
+	enum pl_err (*check)(struct pl_store *);
+
+	/* The earliest moment at which settle() may have work; INT64_MAX. */
+	enum pl_err (*due)(struct pl_store *, int64_t *at);
+	/* Lets run out what ran out by now, `most` conversations at the most;
+	 * *all: that was all. Inside a WRITE. */
+	enum pl_err (*settle)(struct pl_store *, size_t most, bool *all);
+
+	/* A widget's word. PL_ERR_FORBIDDEN: no such session, not of that
+	 * conversation, or the conversation is no widget's. */
+	enum pl_err (*beat)(struct pl_store *, const char *public_id,
+	    const uint8_t session[PL_SESSION_LEN], const struct pl_beat *,
+	    struct pl_beat_result *);
+
+	/* One conversation: PL_ERR_FORBIDDEN if it is not there, or is not
+	 * for those eyes. */
+	enum pl_err (*presence)(struct pl_store *, const struct pl_scope *,
+	    const char *public_id, pl_presence_fn, void *);
+	/* The online ones, the latest to come first, below (since, id). */
+	enum pl_err (*online)(struct pl_store *, const struct pl_scope *,
+	    int64_t since, int64_t id, size_t limit, pl_presence_fn, void *);
+
+	enum pl_err (*position)(struct pl_store *, struct pl_position *);
+	/* Events in the order of their numbers. *upto: all up to there have
+	 * been told, or were not wanted. */
+	enum pl_err (*events)(struct pl_store *, const struct pl_event_query *,
+	    pl_event_fn, void *, int64_t *upto);
+
+	enum pl_err (*company_add)(struct pl_store *, const char *name,
+	    const uint8_t api_key[PL_HASH_LEN], const char *site_key,
+	    int64_t *id); /* PL_ERR_EXISTS */
+	enum pl_err (*company_list)(struct pl_store *, pl_company_fn, void *);
+	/* The look-ups: PL_ERR_NOT_FOUND if there is none. */
+	enum pl_err (*company_by_name)(struct pl_store *, const char *,
+	    int64_t *id);
+	enum pl_err (*company_by_api_key)(struct pl_store *,
+	    const uint8_t[PL_HASH_LEN], int64_t *id);
+	enum pl_err (*company_by_site_key)(struct pl_store *, const char *,
+	    int64_t *id);
+	enum pl_err (*origin_add)(struct pl_store *, int64_t company,
+	    const char *origin);
+	/* May pages of that origin call? company 0: anybody's. */
+	enum pl_err (*origin_allowed)(struct pl_store *, int64_t company,
+	    const char *origin, bool *);
+
+	enum pl_err (*agent_add)(struct pl_store *, const struct pl_agent *,
+	    const uint8_t token[PL_HASH_LEN]); /* PL_ERR_EXISTS */
+	enum pl_err (*agent_list)(struct pl_store *, int64_t company,
+	    pl_agent_fn, void *);
+	enum pl_err (*agent_revoke)(struct pl_store *, int64_t company,
+	    const char *name); /* PL_ERR_NOT_FOUND */
+	enum pl_err (*agent_by_token)(struct pl_store *,
+	    const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
+	enum pl_err (*agent_by_login)(struct pl_store *,
+	    const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
+	enum pl_err (*login_add)(struct pl_store *, int64_t agent,
+	    const uint8_t secret[PL_HASH_LEN], int64_t expires_at);
+	enum pl_err (*login_remove)(struct pl_store *,
+	    const uint8_t secret[PL_HASH_LEN]);
+
+	/* Makes it if it is not there (*created), and a session of it. */
+	enum pl_err (*conversation_add)(struct pl_store *,
+	    const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
+	    bool *created);
+	/* PL_ERR_FORBIDDEN if there is none. */
+	enum pl_err (*conversation_remove)(struct pl_store *, int64_t company,
+	    const char *public_id);
+	enum pl_err (*conversation_list)(struct pl_store *, int64_t company,
+	    size_t limit, pl_conversation_fn, void *);
+	enum pl_err (*counts)(struct pl_store *, struct pl_counts *);
+};
+
+/*
+ * Opens the SQLite store at path, which must be there; brings an older
+ * schema forward. `create`: makes it first if it is not there.
+ * PL_ERR_STORE (told in the log), PL_ERR_NOMEM.
+ */
+enum pl_err pl_sqlite_open(struct pl_store **out, const char *path,
+    bool create, const struct pl_rules *, int64_t retention_ms,
+    int64_t now) PL_MUST;
+
+/* Has the file been moved, deleted or replaced under the open store? */
+bool pl_sqlite_is_stale(const struct pl_store *);
+
+#endif

@@ -1,0 +1,454 @@
+/*
+ * The SQLite store: opening, migrating, transactions, checkpoints.
+ *
+ * One writer at a time, in turn: path-lock is taken around each write
+ * transaction and each checkpoint (lock.h says why). Checkpoints run after
+ * the answers are out, because their fsync is what makes a commit slow now
+ * and then; a WAL that has grown all the same is cut off with writers
+ * waiting.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lock.h"
+#include "log.h"
+#include "sqlite.h"
+
+#define LOCK_WAIT_MS 2000
+#define BUSY_MS 250	   /* for those who do not know our lock */
+#define CHECKPOINT_PAGES 1000
+#define BACKSTOP_PAGES 16000
+#define CLOCK_SLACK_MS 1000 /* as in presence.c */
+
+static struct pl_sqlite *
+self(struct pl_store *store)
+{
+	return (struct pl_sqlite *)store;
+}
+
+static enum pl_err
+exec(struct pl_sqlite *s, const char *sql)
+{
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, sql);
+}
+
+static enum pl_err
+take_lock(struct pl_sqlite *s, int wait_ms)
+{
+	enum pl_err err = pl_lock_take(s->lock, wait_ms);
+
+	if (err == PL_ERR_SYSTEM) {
+		pl_log(PL_LOG_ERROR, "%s-lock: %s", s->path, strerror(errno));
+		return PL_ERR_STORE;
+	}
+	return err;
+}
+
+static enum pl_err
+read_counter(struct pl_sqlite *s, int64_t *at)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_COUNTER_GET);
+	enum pl_err err;
+	bool row;
+
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	if (!row)
+		return PL_ERR_STORE;
+	snprintf(s->position.epoch, sizeof(s->position.epoch), "%s",
+	    pl_text(st, 0));
+	s->position.seq = s->seq = s->seq_before = sqlite3_column_int64(st, 1);
+	*at = sqlite3_column_int64(st, 2);
+	s->position.pruned = sqlite3_column_int64(st, 3);
+	sqlite3_reset(st);
+	return PL_OK;
+}
+
+static void
+sqlite_rollback(struct pl_store *store)
+{
+	struct pl_sqlite *s = self(store);
+
+	if (s->txn == PL_TXN_NONE)
+		return;
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (s->txn == PL_TXN_WRITE)
+		pl_lock_give(s->lock);
+	s->txn = PL_TXN_NONE;
+}
+
+/* The clock went back: no lease may last for as long as the step. */
+static enum pl_err
+recall(struct pl_sqlite *s, int64_t at)
+{
+	sqlite3_stmt *st;
+
+	if (s->now >= at - CLOCK_SLACK_MS)
+		return PL_OK;
+	pl_log(PL_LOG_WARN, "the clock was set back by %lld ms",
+	    (long long)(at - s->now));
+	s->seq++; /* so that the new time is kept */
+	st = pl_sql(s, PL_SQL_DUE_RECALL);
+	pl_bind_int(st, ":now", s->now);
+	return pl_run(s, st);
+}
+
+static enum pl_err
+sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
+{
+	struct pl_sqlite *s = self(store);
+	bool write = txn == PL_TXN_WRITE;
+	enum pl_err err;
+	int64_t at;
+
+	s->now = now;
+	if (write && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
+		return err;
+	s->txn = txn;
+	err = exec(s, write ? "BEGIN IMMEDIATE" : "BEGIN");
+	if (err == PL_OK)
+		err = read_counter(s, &at);
+	if (err == PL_OK && write)
+		err = recall(s, at);
+	if (err != PL_OK)
+		sqlite_rollback(store);
+	return err;
+}
+
+static enum pl_err
+finish_write(struct pl_sqlite *s)
+{
+	sqlite3_stmt *st;
+	enum pl_err err;
+
+	if (s->seq == s->seq_before)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_COUNTER_SET);
+	pl_bind_int(st, ":seq", s->seq);
+	pl_bind_int(st, ":now", s->now);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	return pl_sqlite_prune(s);
+}
+
+static enum pl_err
+sqlite_commit(struct pl_store *store, bool *changed)
+{
+	struct pl_sqlite *s = self(store);
+	enum pl_err err = PL_OK;
+
+	*changed = false;
+	if (s->txn == PL_TXN_WRITE)
+		err = finish_write(s);
+	if (err == PL_OK)
+		err = exec(s, "COMMIT");
+	if (err == PL_OK)
+		*changed = s->seq != s->seq_before;
+	sqlite_rollback(store); /* the lock, and what an error left open */
+	return err;
+}
+
+static int
+on_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct pl_sqlite *s = arg;
+
+	(void)db;
+	(void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static void
+sqlite_tidy(struct pl_store *store)
+{
+	struct pl_sqlite *s = self(store);
+	bool must = s->wal_pages >= BACKSTOP_PAGES;
+
+	if (s->wal_pages < CHECKPOINT_PAGES)
+		return;
+	if (take_lock(s, must ? LOCK_WAIT_MS : 0) != PL_OK)
+		return;
+	sqlite3_wal_checkpoint_v2(s->db, NULL,
+	    must ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+	    NULL, NULL);
+	pl_lock_give(s->lock);
+	s->wal_pages = 0;
+}
+
+static enum pl_err
+sqlite_version(struct pl_store *store, int64_t *out)
+{
+	struct pl_sqlite *s = self(store);
+	unsigned int v;
+	int rc;
+
+	rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_DATA_VERSION,
+	    &v);
+	if (rc != SQLITE_OK)
+		return pl_sqlite_err(s, rc, "data_version");
+	*out = v;
+	return PL_OK;
+}
+
+static enum pl_err
+sqlite_check(struct pl_store *store)
+{
+	self(store)->seq++; /* makes commit() write the counter */
+	return PL_OK;
+}
+
+static enum pl_err
+sqlite_position(struct pl_store *store, struct pl_position *out)
+{
+	*out = self(store)->position;
+	return PL_OK;
+}
+
+static void
+sqlite_close(struct pl_store *store)
+{
+	struct pl_sqlite *s = self(store);
+	bool locked;
+	int i;
+
+	sqlite_rollback(store);
+	for (i = 0; i < PL_SQL__MAX; i++)
+		sqlite3_finalize(s->stmt[i]);
+	/* The last one to close checkpoints. */
+	locked = s->lock >= 0 && pl_lock_take(s->lock, LOCK_WAIT_MS) == PL_OK;
+	sqlite3_close(s->db);
+	if (locked)
+		pl_lock_give(s->lock);
+	if (s->lock >= 0)
+		close(s->lock);
+	pl_room_close(&s->room);
+	free(s);
+}
+
+static const struct pl_store_ops ops = {
+	.close = sqlite_close,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.tidy = sqlite_tidy,
+	.version = sqlite_version,
+	.check = sqlite_check,
+	.due = pl_sqlite_due,
+	.settle = pl_sqlite_settle,
+	.beat = pl_sqlite_beat,
+	.presence = pl_sqlite_presence,
+	.online = pl_sqlite_online,
+	.position = sqlite_position,
+	.events = pl_sqlite_events,
+	.company_add = pl_sqlite_company_add,
+	.company_list = pl_sqlite_company_list,
+	.company_by_name = pl_sqlite_company_by_name,
+	.company_by_api_key = pl_sqlite_company_by_api_key,
+	.company_by_site_key = pl_sqlite_company_by_site_key,
+	.origin_add = pl_sqlite_origin_add,
+	.origin_allowed = pl_sqlite_origin_allowed,
+	.agent_add = pl_sqlite_agent_add,
+	.agent_list = pl_sqlite_agent_list,
+	.agent_revoke = pl_sqlite_agent_revoke,
+	.agent_by_token = pl_sqlite_agent_by_token,
+	.agent_by_login = pl_sqlite_agent_by_login,
+	.login_add = pl_sqlite_login_add,
+	.login_remove = pl_sqlite_login_remove,
+	.conversation_add = pl_sqlite_conversation_add,
+	.conversation_remove = pl_sqlite_conversation_remove,
+	.conversation_list = pl_sqlite_conversation_list,
+	.counts = pl_sqlite_counts,
+};
+
+/* Opens path+suffix, made for the owner alone; root gives it to whom the
+ * database belongs, or the programs could not use it. */
+static int
+open_beside(const struct pl_sqlite *s, const char *suffix)
+{
+	char path[PL_SQLITE_PATH + 16];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s%s", s->path, suffix);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && geteuid() == 0 && stat(s->path, &st) == 0)
+		if (fchown(fd, st.st_uid, st.st_gid) != 0)
+			pl_log(PL_LOG_WARN, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* Makes an empty file for the owner alone; SQLite would make it for all. */
+static enum pl_err
+create_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		pl_log(PL_LOG_ERROR, "%s: %s", path, strerror(errno));
+		return PL_ERR_STORE;
+	}
+	close(fd);
+	return PL_OK;
+}
+
+static enum pl_err
+schema_version(struct pl_sqlite *s, int *out)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	rc = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL);
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		*out = sqlite3_column_int(st, 0);
+		sqlite3_finalize(st);
+	}
+	return rc == SQLITE_ROW ? PL_OK : pl_sqlite_err(s, rc, "user_version");
+}
+
+static enum pl_err
+create_counter(struct pl_sqlite *s)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_COUNTER_CREATE);
+	char epoch[PL_EPOCH_LEN + 1];
+	uint8_t bits[PL_EPOCH_LEN / 2];
+
+	if (pl_secret_random(bits, sizeof(bits)) != PL_OK)
+		return PL_ERR_STORE;
+	pl_hex(bits, sizeof(bits), epoch);
+	pl_bind_text(st, ":epoch", epoch);
+	pl_bind_int(st, ":now", s->now);
+	return pl_run(s, st);
+}
+
+/* From version n to n + 1, whole or not at all. */
+static enum pl_err
+migrate_one(struct pl_sqlite *s, int n)
+{
+	char pragma[64];
+	enum pl_err err;
+
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", n + 1);
+	if ((err = exec(s, "BEGIN IMMEDIATE")) != PL_OK)
+		return err;
+	err = exec(s, pl_sql_migration[n]);
+	if (err == PL_OK && n == 0)
+		err = create_counter(s);
+	if (err == PL_OK)
+		err = exec(s, pragma);
+	if (err == PL_OK)
+		return exec(s, "COMMIT");
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return err == PL_ERR_EXISTS ? PL_ERR_STORE : err;
+}
+
+static enum pl_err
+migrate_all(struct pl_sqlite *s, bool create)
+{
+	int version = 0, known = 0;
+	enum pl_err err;
+
+	while (pl_sql_migration[known] != NULL)
+		known++;
+	if ((err = schema_version(s, &version)) != PL_OK)
+		return err;
+	if (version > known || (version == 0 && !create)) {
+		pl_log(PL_LOG_ERROR, "%s: %s", s->path,
+		    version == 0 ? "no Porchlight database; \"porchlight "
+				   "init\" makes one"
+				 : "made by a newer version");
+		return PL_ERR_STORE;
+	}
+	for (; version < known && err == PL_OK; version++)
+		err = migrate_one(s, version);
+	return err;
+}
+
+static enum pl_err
+migrate(struct pl_sqlite *s, bool create)
+{
+	enum pl_err err;
+
+	if ((err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
+		return err;
+	err = exec(s, "PRAGMA journal_mode = WAL");
+	if (err == PL_OK)
+		err = migrate_all(s, create);
+	pl_lock_give(s->lock);
+	return err;
+}
+
+static enum pl_err
+connect_db(struct pl_sqlite *s)
+{
+	struct stat st;
+	enum pl_err err;
+	int rc;
+
+	rc = sqlite3_open_v2(s->path, &s->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		return pl_sqlite_err(s, rc, "open");
+	if (stat(s->path, &st) != 0 || (s->lock = open_beside(s, "-lock")) < 0) {
+		pl_log(PL_LOG_ERROR, "%s: %s", s->path, strerror(errno));
+		return PL_ERR_STORE;
+	}
+	s->dev = st.st_dev;
+	s->inode = st.st_ino;
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
+	err = exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+		      "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
+	return err;
+}
+
+enum pl_err
+pl_sqlite_open(struct pl_store **out, const char *path, bool create,
+    const struct pl_rules *rules, int64_t retention_ms, int64_t now)
+{
+	struct pl_sqlite *s;
+	enum pl_err err = PL_OK;
+
+	if (strlen(path) >= PL_SQLITE_PATH)
+		return PL_ERR_STORE;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return PL_ERR_NOMEM;
+	*s = (struct pl_sqlite){ .store.ops = &ops,
+		.lock = -1,
+		.rules = *rules,
+		.retention_ms = retention_ms,
+		.now = now };
+	strcpy(s->path, path);
+	pl_room_init(&s->room);
+	if (create)
+		err = create_file(path);
+	if (err == PL_OK)
+		err = connect_db(s);
+	if (err == PL_OK)
+		err = migrate(s, create);
+	if (err != PL_OK) {
+		sqlite_close(&s->store);
+		return err;
+	}
+	*out = &s->store;
+	return PL_OK;
+}
+
+bool
+pl_sqlite_is_stale(const struct pl_store *store)
+{
+	const struct pl_sqlite *s = (const struct pl_sqlite *)store;
+	struct stat st;
+
+	return stat(s->path, &st) != 0 || st.st_dev != s->dev ||
+	    st.st_ino != s->inode;
+}

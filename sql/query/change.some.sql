@@ -1,0 +1,9 @@
+-- in: :company, :ids (JSON array), :after, :limit
+-- out: as change.all
+-- What happened in the conversations that an agent watches.
+SELECT seq, company, public_id, session, kind, reason, at, status,
+	connections, expires_at
+FROM change INDEXED BY "change#company"
+WHERE company = :company AND seq > :after
+	AND public_id IN (SELECT value FROM json_each(:ids))
+ORDER BY seq LIMIT :limit;

@@ -1,0 +1,3 @@
+-- in: :api_key
+-- out: id
+SELECT id FROM company WHERE api_key = :api_key;

@@ -1,0 +1,3 @@
+-- in: :name
+-- out: id
+SELECT id FROM company WHERE name = :name;

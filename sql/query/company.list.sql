@@ -1,0 +1,3 @@
+-- in: -
+-- out: id, name, site_key, created_at
+SELECT id, name, site_key, created_at FROM company ORDER BY name;

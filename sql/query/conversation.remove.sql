@@ -1,0 +1,3 @@
+-- in: :id
+-- out: -
+DELETE FROM conversation WHERE id = :id;

@@ -1,0 +1,4 @@
+-- in: -
+-- out: epoch, seq, at, pruned
+-- The state of the store; read at the start of every transaction.
+SELECT epoch, seq, at, pruned FROM counter;

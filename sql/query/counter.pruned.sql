@@ -1,0 +1,3 @@
+-- in: :pruned
+-- out: -
+UPDATE counter SET pruned = max(pruned, :pruned);

@@ -1,0 +1,3 @@
+-- in: :secret
+-- out: -
+DELETE FROM login WHERE secret = :secret;

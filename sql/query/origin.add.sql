@@ -1,0 +1,3 @@
+-- in: :origin, :company
+-- out: -
+INSERT INTO origin (origin, company) VALUES (:origin, :company);

@@ -1,0 +1,6 @@
+-- in: :id, :online_since, :last_beat_at, :due_at
+-- out: -
+UPDATE conversation
+SET online_since = :online_since, last_beat_at = :last_beat_at,
+	due_at = :due_at
+WHERE id = :id;
