@@ -1,0 +1,377 @@
+// The harness: a real demo (./dev demo) of a test's own, and words to talk to it.
+//
+// Each test file starts its own demo on a free port with a data folder of its
+// own, so files share nothing. Nothing here sleeps for a fixed time to let
+// something happen: it waits for a condition, with a deadline that says in its
+// error what was waited for and what the demo printed.
+
+'use strict';
+
+const { spawn, execFile } = require('node:child_process');
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const http = require('node:http');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+
+const ROOT = path.resolve(__dirname, '..', '..');
+const START_DEADLINE_MS = 60000;
+const STOP_DEADLINE_MS = 20000;
+
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running)
+    child.kill('SIGTERM');
+});
+
+/** Waits until cond() is truthy and gives its value; throws after the deadline. */
+async function until(cond, { deadline = 10000, every = 20, what = '' } = {}) {
+  const end = Date.now() + deadline;
+  for (;;) {
+    const value = await cond();
+    if (value)
+      return value;
+    if (Date.now() >= end)
+      throw new Error(`not within ${deadline} ms: ${what || cond}`);
+    await sleep(every);
+  }
+}
+
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A port that nobody listened on a moment ago. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A new tab id, as the widget makes one at every page load. */
+function newTab() {
+  return crypto.randomBytes(12).toString('base64url');
+}
+
+/** Reads NAME=VALUE lines; values are in single quotes or plain. */
+function parseEnv(text) {
+  const env = {};
+  for (const line of text.split('\n')) {
+    const found = /^([A-Z_]+)=(.*)$/.exec(line);
+    if (found)
+      env[found[1]] = found[2].replace(/^'(.*)'$/, '$1').replace(/'\\''/g, "'");
+  }
+  return env;
+}
+
+/** One HTTP request; never throws for a status. */
+function request(agent, base, { method = 'GET', path: where, headers = {}, body }) {
+  const url = new URL(where, base);
+  return new Promise((resolve, reject) => {
+    const req = http.request(url, { method, headers, agent }, (res) => {
+      const chunks = [];
+      res.on('data', (chunk) => chunks.push(chunk));
+      res.on('error', reject);
+      res.on('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8');
+        let json;
+        try {
+          json = JSON.parse(text);
+        } catch {
+          json = undefined;
+        }
+        resolve({ status: res.statusCode, headers: res.headers, text, json });
+      });
+    });
+    req.on('error', reject);
+    req.end(body);
+  });
+}
+
+/** `{a: 1, b: [2, 3]}` → `a=1&b=2&b=3`; undefined members are left out. */
+function queryString(query = {}) {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const one of [value].flat())
+      if (one !== undefined)
+        params.append(name, one);
+  const text = params.toString();
+  return text ? `?${text}` : '';
+}
+
+/** The process ids whose parent is `ppid`, with their names. */
+function childrenOf(ppid) {
+  const found = [];
+  for (const name of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(name))
+      continue;
+    let stat;
+    try {
+      stat = fs.readFileSync(`/proc/${name}/stat`, 'utf8');
+    } catch {
+      continue; // it ended while we looked
+    }
+    const [, comm, state, parent] = /^\d+ \((.*)\) (\S) (\d+)/s.exec(stat);
+    if (Number(parent) === ppid && state !== 'Z')
+      found.push({ pid: Number(name), comm });
+  }
+  return found;
+}
+
+function descendantsOf(ppid) {
+  return childrenOf(ppid).flatMap((c) => [c, ...descendantsOf(c.pid)]);
+}
+
+/** A running demo. Made by startDemo(). */
+class Demo {
+  constructor({ child, env, dataDir, ownsDir, output, build }) {
+    this.url = env.URL;
+    this.agentToken = env.AGENT_TOKEN;
+    this.apiKey = env.API_KEY;
+    this.siteKey = env.SITE_KEY;
+    this.db = env.DB;
+    this.config = env.CONFIG;
+    this.pid = Number(env.PID);
+    this.port = Number(new URL(env.URL).port);
+    this.dataDir = dataDir;
+    this.build = build;
+    this.asAgent = { authorization: `Bearer ${this.agentToken}` };
+    this.asHost = { authorization: `Bearer ${this.apiKey}` };
+    this.child = child;
+    this.ownsDir = ownsDir;
+    this.output = output;
+    // lighttpd closes an idle connection after 5 s; let go of ours before, or
+    // a request may meet a connection that is just being closed.
+    this.http = new http.Agent({ keepAlive: true, timeout: 3000 });
+    this.api = {
+      get: (where, query, headers) => this.request({
+        path: where + queryString(query), headers,
+      }),
+      post: (where, body, headers) => this.send('POST', where, body, headers),
+      delete: (where, headers) => this.request({ method: 'DELETE', path: where, headers }),
+    };
+  }
+
+  request(options) {
+    return request(this.http, this.url, options);
+  }
+
+  /** Objects go as JSON; strings and Buffers as they are, as text/plain. */
+  send(method, where, body, headers = {}) {
+    const raw = typeof body === 'string' || Buffer.isBuffer(body);
+    const data = Buffer.from(raw ? body : JSON.stringify(body ?? {}));
+    return this.request({
+      method,
+      path: where,
+      body: data,
+      headers: {
+        'content-type': raw ? 'text/plain' : 'application/json',
+        'content-length': data.length,
+        ...headers,
+      },
+    });
+  }
+
+  // --- the customer's side ---
+
+  beat(session, tabId, extra) {
+    return this.tell('heartbeat', session, tabId, extra);
+  }
+
+  online(session, tabId, extra) {
+    return this.tell('online', session, tabId, extra);
+  }
+
+  offline(session, tabId, extra) {
+    return this.tell('offline', session, tabId, extra);
+  }
+
+  typing(session, tabId, extra) {
+    return this.tell('typing', session, tabId, { typing: true, ...extra });
+  }
+
+  tell(what, { conversationId, sessionId }, tabId, extra) {
+    const body = { conversationId, sessionId, tabId, ...extra };
+    return this.send('POST', `/api/widget/${what}`, JSON.stringify(body));
+  }
+
+  // --- the host application's side ---
+
+  /** Makes a conversation, or one more session of it; throws if refused. */
+  async conversation({ id, platform, inbox, name, apiKey = this.apiKey } = {}) {
+    const answer = await this.api.post('/api/conversations',
+      { id, platform, inbox, name }, { authorization: `Bearer ${apiKey}` });
+    if (answer.status !== 200 && answer.status !== 201)
+      throw new Error(`conversation: ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
+  // --- the agent's side ---
+
+  /** The presence of one (a string), several (an array) or all that are online. */
+  async presence(conversationId, { token = this.agentToken, ...query } = {}) {
+    const answer = await this.api.get('/api/widget/presence',
+      { conversationId, ...query }, { authorization: `Bearer ${token}` });
+    if (answer.status !== 200)
+      throw new Error(`presence: ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
+  /** One long poll; timeout in seconds. Gives the whole answer. */
+  pollAnswer({ token = this.agentToken, ...query } = {}) {
+    return this.api.get('/api/widget/events', query, { authorization: `Bearer ${token}` });
+  }
+
+  /** One long poll: its JSON; throws if it is not a 200. */
+  async poll(options) {
+    const answer = await this.pollAnswer(options);
+    if (answer.status !== 200)
+      throw new Error(`events: ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
+  /** A cursor that stands at now. */
+  async cursor(options) {
+    return (await this.poll({ timeout: 0, ...options })).cursor;
+  }
+
+  // --- the machine ---
+
+  /** What was sent byte for byte, and all that came back until the server closed. */
+  raw(bytes, { deadline = 10000, end = true } = {}) {
+    return new Promise((resolve, reject) => {
+      const chunks = [];
+      const socket = net.connect(this.port, '127.0.0.1', () => {
+        if (end)
+          socket.end(bytes);
+        else
+          socket.write(bytes);
+      });
+      const done = (timedOut) => {
+        const text = Buffer.concat(chunks).toString('latin1');
+        const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0);
+        socket.destroy();
+        resolve({ status, text, body: text.split('\r\n\r\n').slice(1).join('\r\n\r\n'), timedOut });
+      };
+      socket.setTimeout(deadline, () => done(true));
+      socket.on('data', (chunk) => chunks.push(chunk));
+      socket.on('close', () => done(false));
+      socket.on('error', (err) => (chunks.length > 0 ? done(false) : reject(err)));
+    });
+  }
+
+  /** The process id of this demo's `presence.fcgi` or `events.fcgi`; 0 if none. */
+  program(name) {
+    return descendantsOf(this.pid).find((p) => p.comm === name)?.pid ?? 0;
+  }
+
+  /** The ids of both programs, to compare before and after. */
+  programs() {
+    return { presence: this.program('presence.fcgi'), events: this.program('events.fcgi') };
+  }
+
+  /** Runs the operator's command on this demo's store: {code, stdout, stderr}. */
+  command(...args) {
+    const program = path.join(ROOT, this.build, 'cgi-bin', 'porchlight');
+    return new Promise((resolve) => {
+      execFile(program, ['-c', this.config, ...args], (err, stdout, stderr) =>
+        resolve({ code: err ? err.code ?? 1 : 0, stdout, stderr }));
+    });
+  }
+
+  /** All that the servers and programs have logged. */
+  log() {
+    const texts = fs.readdirSync(this.dataDir).filter((name) => name.endsWith('.log'))
+      .map((name) => fs.readFileSync(path.join(this.dataDir, name), 'utf8'));
+    return texts.join('');
+  }
+
+  /** Ends the demo and waits for it; throws if it did not end well. */
+  async stop({ keepData = !this.ownsDir } = {}) {
+    this.http.destroy();
+    const code = await end(this.child);
+    const log = this.log();
+    if (!keepData)
+      fs.rmSync(this.dataDir, { recursive: true, force: true });
+    if (code !== 0)
+      throw new Error(`the demo ended with ${code}:\n${this.output()}${log.slice(-4000)}`);
+    const fault = /^.*(AddressSanitizer|LeakSanitizer|runtime error:|Assertion).*$/m.exec(log);
+    if (fault)
+      throw new Error(`a program reported a fault:\n${log.slice(fault.index).slice(0, 6000)}`);
+  }
+}
+
+/** SIGTERM, then the exit code (or the signal's name). */
+async function end(child) {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM');
+    try {
+      await until(() => child.exitCode !== null || child.signalCode !== null,
+        { deadline: STOP_DEADLINE_MS, what: 'the demo ends after SIGTERM' });
+    } finally {
+      if (child.exitCode === null)
+        child.kill('SIGKILL');
+    }
+  }
+  running.delete(child);
+  return child.exitCode ?? child.signalCode;
+}
+
+/**
+ * Starts `./dev demo` and waits until it serves.
+ *
+ *   set      settings, for example {timeoutMs: 3000}
+ *   server   web server, default lighttpd
+ *   build    build folder, default $BUILD or build
+ *   dataDir  an existing folder to use (and keep) instead of a new one
+ */
+async function startDemo({ set = {}, server, build = process.env.BUILD || 'build', dataDir } = {}) {
+  const ownsDir = !dataDir;
+  const dir = dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'porchlight-'));
+  const args = ['demo', '--port', String(await freePort()), '--data', dir];
+  if (server)
+    args.push('--server', server);
+  for (const [name, value] of Object.entries(set))
+    args.push('--set', `${name}=${value}`);
+
+  let text = '';
+  const child = spawn(path.join(ROOT, 'dev'), args, {
+    cwd: ROOT, env: { ...process.env, BUILD: build }, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  child.stdout.on('data', (chunk) => { text += chunk; });
+  child.stderr.on('data', (chunk) => { text += chunk; });
+
+  const envFile = path.join(dir, 'demo.env');
+  const ended = () => child.exitCode !== null || child.signalCode !== null;
+  try {
+    await until(() => ended() || fs.existsSync(envFile),
+      { deadline: START_DEADLINE_MS, what: `${envFile} appears` });
+    if (ended())
+      throw new Error(`./dev ${args.join(' ')} ended with ${child.exitCode ?? child.signalCode}`);
+  } catch (err) {
+    const log = ownsDir ? readLogs(dir) : '';
+    await end(child).catch(() => {});
+    if (ownsDir)
+      fs.rmSync(dir, { recursive: true, force: true });
+    err.message += `\n${text}${log}`;
+    throw err;
+  }
+  return new Demo({
+    child, build, ownsDir, dataDir: dir,
+    env: parseEnv(fs.readFileSync(envFile, 'utf8')), output: () => text,
+  });
+}
+
+function readLogs(dir) {
+  return fs.readdirSync(dir).filter((name) => name.endsWith('.log'))
+    .map((name) => fs.readFileSync(path.join(dir, name), 'utf8').slice(-2000)).join('');
+}
+
+module.exports = { startDemo, until, sleep, newTab, freePort, parseEnv, childrenOf, ROOT };
