@@ -144,6 +144,7 @@
       this._typed = new Map();          // id to when its typing began
       this._cursor = null;
       this._stale = true;               // a snapshot is wanted
+      this._asked = '';                 // of what the last one was
       this._quick = false;              // ask, do not wait: are we cut off?
       this._failures = 0;
       this._busyUntil = 0;
@@ -343,11 +344,23 @@
       this._wake();
     }
 
-    // What is watched changed: ask anew, once for many changes in a row.
+    // What is watched changed: ask anew, once for many changes in a row, and
+    // not at all if in the end nothing did (an element moved in the page).
     _changed() {
-      this._stale = true;
       clearTimeout(this._gather);
-      this._gather = setTimeout(() => this._wake(), GATHER_MS);
+      this._gather = setTimeout(() => {
+        const ids = Array.from(this._watchers.keys());
+        if (this._subject() === this._asked &&
+            ids.every((id) => this._views.has(id)))
+          return;
+        this._stale = true;
+        this._wake();
+      }, GATHER_MS);
+    }
+
+    _subject() {
+      return JSON.stringify([this._all.size > 0,
+        Array.from(this._watchers.keys()).sort()]);
     }
 
     _wake(quick) {
@@ -425,6 +438,7 @@
       let cursor = null;
 
       this._stale = false;
+      this._asked = this._subject();
       try {
         const some = await this._fetchMany(ids, true);
         const all = this._all.size ? await this._fetchAll() : null;
@@ -770,6 +784,8 @@
       const root = this.attachShadow({mode: 'open'});
 
       this._agent = null;
+      this._source = null;      // the client and the id that it now watches
+      this._id = null;
       this._unwatch = null;
       this._platform = part('platform');
       this._word = part('word');
@@ -810,15 +826,23 @@
         this._watch();
     }
 
+    // Later, since to be moved in the page is to leave and to come back.
     _watch() {
-      const id = this.getAttribute('conversation');
+      Promise.resolve().then(() => {
+        const agent = this.isConnected ? this.agent : null;
+        const id = this.getAttribute('conversation');
 
-      if (this._unwatch)
-        this._unwatch();
-      this._unwatch = null;
-      this._show(null);
-      if (this.isConnected && id && this.agent)
-        this._unwatch = this.agent.watch(id, (view) => this._show(view));
+        if (agent === this._source && id === this._id)
+          return;
+        if (this._unwatch)
+          this._unwatch();
+        this._source = agent;
+        this._id = id;
+        this._unwatch = null;
+        this._show(null);
+        if (agent && id)
+          this._unwatch = agent.watch(id, (view) => this._show(view));
+      });
     }
 
     _show(view) {
