@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# The parts of `./dev check`, for dev to source: what each runs, and how many
+# tests of it passed and failed.
+#
+# Each part prints lines that count: "# pass N" and "# fail N" (node's test
+# runner), "# PASS: N" and "# FAIL: N" (automake). They are added up; a part
+# that counts nothing, or ends badly without a failure, is itself a failure.
+
+passed=0
+failed=0
+
+check_parts() {
+  local name
+  logs=$PWD/$BUILD/check
+  rm -rf "$logs"
+  mkdir -p "$logs"
+  for name; do
+    if [ "$name" = asan ]; then
+      part asan-unit asan_unit
+      part asan-e2e asan_e2e
+    else
+      part "$name" "part_$name"
+    fi
+  done
+  say "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+# part NAME FUNCTION: runs it into its log and adds its counts.
+part() {
+  local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS
+  ("$2") >"$log" 2>&1 </dev/null || status=$?
+  read -r good bad < <(awk '
+    /^# (pass|PASS:) / { good += $3 }
+    /^# (fail|cancelled|FAIL:|XPASS:|ERROR:) / { bad += $3 }
+    END { print good + 0, bad + 0 }' "$log")
+  if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then
+    bad=1
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  if [ "$bad" -eq 0 ]; then
+    printf 'ok      %-9s %4d tests %4d s\n' "$name" "$good" $((SECONDS - start))
+  else
+    printf 'FAILED  %-9s %4d of %d tests %4d s; all of it: %s\n' "$name" "$bad" \
+      $((good + bad)) $((SECONDS - start)) "${log#"$PWD"/}"
+    grep -n -A 25 -E '^ *not ok |^(FAIL|ERROR)[ :]' "$log" | head -n 200 || :
+    say "--- its end:"
+    tail -n 25 "$log"
+  fi
+}
+
+# one NAME COMMAND...: a command that is one test.
+one() {
+  local name=$1
+  shift
+  if "$@"; then
+    printf 'ok - %s\n# pass 1\n' "$name"
+  else
+    printf 'not ok - %s\n# fail 1\n' "$name"
+  fi
+}
+
+part_lint() {
+  local c js
+  mapfile -t c < <(git ls-files '*.c' '*.h')
+  mapfile -t js < <(git ls-files '*.js')
+  one clang-format clang-format --dry-run -Werror "${c[@]}"
+  one cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+    --enable=warning,performance,portability --suppress=missingIncludeSystem \
+    -I lib -I "$BUILD" lib cgi-bin
+  one shellcheck shellcheck -x dev .ci/run tests/lib/check.sh
+  one "node --check" check_scripts "${js[@]}"
+}
+
+check_scripts() {
+  local file status=0
+  for file; do
+    node --check "$file" || status=1
+  done
+  return $status
+}
+
+part_unit() {
+  make -C "$BUILD" --no-print-directory check || {
+    cat "$BUILD/test-suite.log"
+    return 1
+  }
+}
+
+# Each file has a demo of its own. The runner takes as many at a time as
+# there are cores, less one.
+part_e2e() {
+  node --test --test-reporter=tap tests/e2e/*.test.js
+}
+
+part_widget() {
+  node --test --test-reporter=tap tests/widget/*.test.js
+}
+
+part_browser() {
+  [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ] ||
+    (cd tests && npm ci --no-audit --no-fund --ignore-scripts)
+  node --test --test-reporter=tap tests/browser/*.test.js
+}
+
+asan_unit() {
+  build build-asan --enable-werror --enable-sanitize
+  BUILD=build-asan part_unit
+}
+
+# All but the crowd, which measures nothing more here and takes much longer.
+asan_e2e() {
+  local files
+  mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js | grep -v crowd)
+  build build-asan --enable-werror --enable-sanitize
+  BUILD=build-asan node --test --test-reporter=tap "${files[@]}"
+}
+
+part_dist() {
+  one "make distcheck" make -C "$BUILD" --no-print-directory distcheck \
+    >"$logs/distcheck.out" 2>&1
+  grep -E '^(not )?ok|^# (pass|fail)|^make.*\*\*\*' "$logs/distcheck.out"
+}
