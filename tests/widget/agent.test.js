@@ -1,0 +1,418 @@
+// The dashboard's client: pure parts first, then the client against an API of
+// the test's own, in place of fetch.
+
+'use strict';
+
+const { test, describe, beforeEach, afterEach } = require('node:test');
+const assert = require('node:assert');
+const path = require('node:path');
+
+const AGENT = path.resolve(__dirname, '../../widget/porchlight-agent.js');
+const { PorchlightAgent, backoff, fromPresence, reduce, shown } =
+  require(AGENT);
+
+const T0 = Date.parse('2025-10-03T10:30:00.000Z');
+const at = (ms) => new Date(T0 + ms).toISOString();
+
+function event(kind, ms, more) {
+  const isOnline = kind !== 'offline';
+  return {
+    event: `customer:${kind}`,
+    conversationId: 'conv_123',
+    sessionId: 's',
+    timestamp: at(ms),
+    isOnline,
+    status: isOnline ? 'online' : 'offline',
+    connections: isOnline ? 1 : 0,
+    expiresAt: isOnline ? at(ms + 60000) : null,
+    ...more,
+  };
+}
+
+describe('backoff', () => {
+  test('doubles from a second to half a minute', () => {
+    const waits = [1, 2, 3, 4, 5, 6, 20].map((n) => backoff(n, 1));
+    assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+  });
+
+  test('is spread over the upper half', () => {
+    assert.equal(backoff(3, 0), 2000);
+  });
+
+  test('obeys Retry-After', () => {
+    assert.equal(backoff(1, 0, 7000), 7000);
+  });
+});
+
+describe('reduce', () => {
+  const offline = fromPresence({
+    conversationId: 'conv_123', platform: 'WIDGET', name: 'John Doe',
+  });
+
+  test('comes online, dated by the event', () => {
+    const view = reduce(offline, event('online', 0));
+    assert.equal(view.status, 'online');
+    assert.equal(view.onlineSince, at(0));
+    assert.equal(view.lastHeartbeat, at(0));
+    assert.equal(view.name, 'John Doe');
+  });
+
+  test('a second session does not restart "online since"', () => {
+    const first = reduce(offline, event('online', 0));
+    const second = reduce(first, event('online', 5000, { connections: 2 }));
+    assert.equal(second.onlineSince, at(0));
+    assert.equal(second.connections, 2);
+  });
+
+  test('one of two sessions leaves: the conversation stays', () => {
+    const both = reduce(offline, event('online', 0, { connections: 2 }));
+    const one = reduce(both, event('offline', 9000, {
+      isOnline: true, status: 'online', connections: 1, expiresAt: at(60000),
+    }));
+    assert.equal(one.status, 'online');
+    assert.equal(one.onlineSince, at(0));
+  });
+
+  test('going offline keeps when he was last seen', () => {
+    const here = reduce(offline, event('online', 0));
+    const gone = reduce(here, event('offline', 60000, { reason: 'timeout' }));
+    assert.equal(gone.isOnline, false);
+    assert.equal(gone.lastHeartbeat, at(0));
+    assert.equal(gone.onlineSince, null);
+    assert.equal(gone.expiresAt, null);
+  });
+
+  test('a heartbeat may bring away and typing', () => {
+    const here = reduce(offline, event('online', 0));
+    const away = reduce(here, event('heartbeat', 1, { status: 'away' }));
+    assert.equal(away.status, 'away');
+    assert.equal(reduce(here, event('heartbeat', 1, { typing: true })).typing,
+      true);
+    assert.equal(away.typing, false);
+  });
+
+  test('changes nothing in place', () => {
+    const before = JSON.stringify(offline);
+    reduce(offline, event('online', 0));
+    assert.equal(JSON.stringify(offline), before);
+  });
+
+  test('takes an event of a conversation that it never saw', () => {
+    assert.equal(reduce(undefined, event('online', 0)).status, 'online');
+  });
+});
+
+describe('shown', () => {
+  const here = { supported: true, status: 'online', expiresAt: at(60000) };
+  const gone = { supported: true, status: 'offline', expiresAt: null };
+  const cut = (ms) =>
+    ({ state: 'lost', lostAt: T0, contact: T0, now: T0 + ms });
+
+  test('what the server says, while it speaks', () => {
+    const live = { state: 'live', lostAt: 0, contact: T0, now: T0 + 999999 };
+    assert.equal(shown(here, live), 'online');
+    assert.equal(shown(gone, live), 'offline');
+  });
+
+  test('a short break shows nothing', () => {
+    assert.equal(shown(here, cut(4999)), 'online');
+    assert.equal(shown(gone, cut(4999)), 'offline');
+  });
+
+  test('cut off for longer all is unknown, and never offline', () => {
+    assert.equal(shown(here, cut(5000)), 'unknown');
+    assert.equal(shown(gone, cut(5000)), 'unknown');
+    assert.equal(shown(here, cut(3600000)), 'unknown');
+  });
+
+  test('the dot goes with the lease, to the millisecond', () => {
+    const soon = { ...here, expiresAt: at(3000) };
+    assert.equal(shown(soon, cut(2999)), 'online');
+    assert.equal(shown(soon, cut(3000)), 'unknown');
+  });
+
+  // all() is told of no heartbeats: the lease it knows of is the first one.
+  test('a lease that was over while the server spoke says nothing', () => {
+    const old = { ...here, expiresAt: at(-1) };
+    assert.equal(shown(old, cut(100)), 'online');
+  });
+
+  test('no status for a platform without presence, cut off or not', () => {
+    const other = { supported: false, status: 'offline', expiresAt: null };
+    assert.equal(shown(other, cut(9999)), 'none');
+    assert.equal(shown(other, { state: 'live' }), 'none');
+  });
+
+  test('signed out or not yet answered is unknown', () => {
+    for (const state of ['new', 'unauthenticated', 'closed'])
+      assert.equal(shown(here, { ...cut(0), state }), 'unknown');
+  });
+});
+
+// A stand-in for the API. Polls are held until push() or the test's end.
+class Api {
+  constructor() {
+    this.presences = new Map();
+    this.gone = new Set();
+    this.events = [];
+    this.held = [];
+    this.seen = [];
+    this.fail = null;   // a function that gives a Response, or throws
+  }
+
+  put(conversationId, more) {
+    this.presences.set(conversationId, {
+      conversationId, platform: 'WIDGET', supported: true, isOnline: false,
+      status: 'offline', ...more,
+    });
+  }
+
+  push(...events) {
+    this.events.push(...events);
+    this.held.splice(0).forEach((answer) => answer());
+  }
+
+  async fetch(address, { method, signal, headers }) {
+    const url = new URL(address, 'http://porchlight.test');
+    const ids = url.searchParams.getAll('conversationId');
+    const cursor = String(this.events.length);
+    this.seen.push({ method, path: url.pathname, ids, url, headers });
+    if (this.fail)
+      return this.fail(url);
+    if (url.pathname.endsWith('/session'))
+      return json(200, {});
+    if (ids.some((id) => this.gone.has(id)))
+      return json(403, { error: 'forbidden', message: 'no' });
+    if (url.pathname.endsWith('/presence')) {
+      const all = ids.length ? ids.map((id) => this.presences.get(id))
+        : [...this.presences.values()].filter((p) => p.isOnline);
+      return json(200, ids.length === 1
+        ? { ...all[0], serverTime: now(), cursor }
+        : { presences: all, next: null, serverTime: now(), cursor });
+    }
+    const after = Number(url.searchParams.get('cursor'));
+    if (after === this.events.length && url.searchParams.get('timeout') !== '0')
+      await new Promise((resolve, reject) => {
+        this.held.push(resolve);
+        signal.addEventListener('abort', () =>
+          reject(new DOMException('aborted', 'AbortError')));
+      });
+    return json(200, { cursor: String(this.events.length), serverTime: now(),
+      events: this.events.slice(after) });
+  }
+
+  count(path) {
+    return this.seen.filter((request) => request.path.endsWith(path)).length;
+  }
+}
+
+const now = () => new Date().toISOString();
+
+const json = (status, body, headers) =>
+  new Response(JSON.stringify(body), { status, headers });
+
+describe('PorchlightAgent', () => {
+  const realFetch = globalThis.fetch;
+  let api;
+  let agent;
+
+  beforeEach(() => {
+    api = new Api();
+    globalThis.fetch = (url, options) => api.fetch(url, options);
+    agent = new PorchlightAgent({ endpoint: 'http://porchlight.test/api' });
+  });
+
+  afterEach(() => {
+    agent.close();
+    globalThis.fetch = realFetch;
+  });
+
+  // Resolves with the first presence of this conversation that fits.
+  const seen = (id, fits) => new Promise((resolve) => {
+    const unwatch = agent.watch(id, (view, change) => {
+      if (fits(view, change)) {
+        unwatch();
+        resolve({ view, change });
+      }
+    });
+  });
+
+  test('first the snapshot, then the events from its cursor', async () => {
+    api.put('conv_123');
+    await seen('conv_123', (view) => view.status === 'offline');
+    const online = seen('conv_123', (view) => view.status === 'online');
+    api.push(event('online', 0));
+    const { change } = await online;
+    assert.equal(change.event, 'customer:online');
+  });
+
+  test('one deleted conversation does not darken the others', async () => {
+    for (let i = 0; i < 7; i++)
+      api.put(`c${i}`);
+    api.gone.add('c4');
+    const views = await agent.presence(
+      ['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6']);
+    assert.deepEqual(views.map((view) => !!view.forbidden),
+      [false, false, false, false, true, false, false]);
+  });
+
+  test('a conversation deleted while it is watched ends, others go on',
+    async () => {
+      api.put('a');
+      api.put('b');
+      const gone = new Promise((resolve) => agent.watch('a',
+        (view) => view.forbidden && resolve()));
+      await seen('b', (view) => view.status === 'offline');
+      api.gone.add('a');
+      agent.watch('c', () => {});
+      api.put('c');
+      await gone;
+      const online = seen('b', (view) => view.status === 'online');
+      api.push(event('online', 0, { conversationId: 'b' }));
+      await online;
+    });
+
+  test('many watched at once are one question', async () => {
+    const all = [];
+    for (let i = 0; i < 20; i++) {
+      api.put(`c${i}`);
+      all.push(new Promise((resolve) => agent.watch(`c${i}`, resolve)));
+    }
+    await Promise.all(all);
+    assert.equal(api.count('/presence'), 1);
+  });
+
+  test('watching the same twice asks once', async () => {
+    api.put('a');
+    await seen('a', () => true);
+    await new Promise((resolve) => agent.watch('a', resolve));
+    const before = api.count('/presence');
+    const stop = agent.watch('a', () => {});
+    await new Promise((resolve) => agent.watch('a', resolve));
+    stop();
+    assert.equal(api.count('/presence'), before);
+  });
+
+  test('a cursor that is too old: the presence is taken anew', async () => {
+    api.put('conv_123');
+    await seen('conv_123', (view) => view.status === 'offline');
+    api.put('conv_123', { isOnline: true, status: 'online' });
+    let once = true;
+    const online = seen('conv_123', (view) => view.status === 'online');
+    api.fail = (url) => {
+      api.fail = null;
+      if (once && url.pathname.endsWith('/events')) {
+        once = false;
+        return json(200, { reset: true, cursor: '0', events: [],
+          serverTime: now() });
+      }
+      return api.fetch(url.href, {});
+    };
+    api.push();
+    await online;
+  });
+
+  test('the server is gone: lost, and live again when it is back', async () => {
+    api.put('conv_123');
+    await seen('conv_123', (view) => view.status === 'offline');
+    agent.watch('conv_123', () => {});
+    const states = [];
+    const back = new Promise((resolve) => agent.addEventListener('state',
+      (change) => {
+        states.push(change.detail.state);
+        if (change.detail.state === 'lost')
+          api.fail = null;
+        if (change.detail.state === 'live')
+          resolve();
+      }));
+    api.fail = () => { throw new TypeError('failed to fetch'); };
+    api.push(event('online', 0));
+    agent._wake(true);
+    await back;
+    assert.deepEqual(states, ['lost', 'live']);
+  });
+
+  test('no room to wait is not being cut off', async () => {
+    api.put('conv_123');
+    const busy = new Promise((resolve) => {
+      api.fail = (url) => {
+        api.fail = null;
+        if (!url.pathname.endsWith('/events')) {
+          const answer = api.fetch(url.href, {});
+          api.fail = () => {
+            setTimeout(resolve, 0);
+            return json(503, { error: 'busy', message: '' });
+          };
+          return answer;
+        }
+        return json(500, {});
+      };
+    });
+    agent.watch('conv_123', () => {});
+    await busy;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(agent.state, 'live');
+  });
+
+  test('401 stops, says so once, and signIn goes on', async () => {
+    api.put('conv_123');
+    api.fail = () => json(401, { error: 'unauthenticated', message: '' });
+    const out = new Promise((resolve) =>
+      agent.addEventListener('unauthenticated', resolve, { once: true }));
+    const online = seen('conv_123', (view) => view.status === 'offline');
+    await out;
+    assert.equal(agent.state, 'unauthenticated');
+    const asked = api.seen.length;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(api.seen.length, asked);
+    api.fail = null;
+    await agent.signIn('token');
+    await online;
+  });
+
+  test('all() learns the name of who comes online', async () => {
+    const came = new Promise((resolve) => agent.all(resolve));
+    while (!api.held.length)
+      await new Promise((resolve) => setImmediate(resolve));
+    api.put('new', { isOnline: true, status: 'online', name: 'Ada' });
+    api.push(event('online', 0, { conversationId: 'new' }));
+    const view = await came;
+    assert.equal(view.name, 'Ada');
+    assert.equal(view.status, 'online');
+  });
+
+  test('heartbeats of all are asked for only beside a watched one', async () => {
+    agent.all(() => {});
+    while (!api.held.length)
+      await new Promise((resolve) => setImmediate(resolve));
+    const last = () => api.seen[api.seen.length - 1].url.searchParams;
+    assert.equal(last().get('heartbeats'), null);
+    api.put('a');
+    await new Promise((resolve) => agent.watch('a', resolve));
+    while (!api.seen[api.seen.length - 1].path.endsWith('/events'))
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(last().get('heartbeats'), '1');
+    assert.deepEqual(last().getAll('conversationId'), []);
+  });
+
+  test('a token goes as Bearer, none leaves it to the cookie', async () => {
+    api.put('a');
+    await agent.presence(['a']);
+    assert.equal(api.seen[0].headers.Authorization, undefined);
+    agent.token = 'secret';
+    await agent.presence(['a']);
+    assert.equal(api.seen[1].headers.Authorization, 'Bearer secret');
+  });
+
+  test('a callback that throws does not end the poll', async () => {
+    api.put('a');
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const thrown = new Promise((resolve) =>
+      process.once('uncaughtException', resolve));
+    agent.watch('a', () => { throw new Error('of the page'); });
+    assert.equal((await thrown).message, 'of the page');
+    listeners.forEach((l) => process.on('uncaughtException', l));
+    assert.equal(agent.state, 'live');
+  });
+});
