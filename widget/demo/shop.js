@@ -149,7 +149,9 @@
       if (conversationId && sessionId)
         window.Porchlight.connect({conversationId, sessionId});
       show();
-      if (sessionStorage.getItem('open'))
+      // On a phone the chat hides the page, which was just asked for.
+      if (sessionStorage.getItem('open') &&
+          matchMedia('(min-width: 30.01rem)').matches)
         open(true);
     });
     document.head.append(script);
