@@ -1,0 +1,18 @@
+#ifndef PL_TEST_H
+#define PL_TEST_H
+
+/*
+ * What every test in C starts with.
+ */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+/* Criterion's assertions begin with a declaration. */
+#pragma GCC diagnostic ignored "-Wdeclaration-after-statement"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The rows of a table to ParameterizedTest. */
+#define ROWS(type, rows) cr_make_param_array(type, rows, LENGTH(rows))
+
+#endif
