@@ -1,43 +1,33 @@
 /*
- * Porchlight widget: says that this page's customer is here, and when he goes.
+ * Porchlight widget: tells the server that this page's customer is here.
  *
  *   <script src="…/porchlight-widget.js" data-site-key="KEY" async></script>
  *
- *   Porchlight.start({name, email})   the first form; Promise of true or false
- *   Porchlight.connect({conversationId, sessionId, endpoint})  for other forms
- *   Porchlight.typing(on = true)  .status()  .destroy()
- *
- * Events on document: porchlight:online {conversationId, status},
- * porchlight:offline {conversationId, reason: 'left' or 'lost'} and
- * porchlight:error {error, status}, where 'forbidden' means that the
- * conversation is no more: show the form again. The API is in api/ beside this
- * file, or at data-endpoint. Nothing is ever thrown into the host's page, nor
- * written to its console unless localStorage.widget_debug is 'true'.
+ * Calls and events: README.md in this folder. This is the file that browsers
+ * load, so it stays below 3 kB gzipped. It must not disturb its page: nothing
+ * is thrown, nor logged unless localStorage.widget_debug is 'true'.
  */
 (function () {
   'use strict';
 
-  const RETRY_MS = [1000, 2000, 4000, 8000];
-
   /*
-   * Time until the next beat; random is in [0, 1).
-   * Visible: 80 to 93 % of the server's interval, so that pages loaded at once
-   * beat apart and a lost beat can be repeated within the lease.
-   * Hidden: a third of the longer lease. Browsers then run timers once a
-   * minute, and one such minute of 150 s may be lost without a flicker.
+   * Time until the next beat; random is in [0, 1). Visible: 80 to 93 % of the
+   * interval, so that a lost beat can be repeated within the lease. Hidden: a
+   * third of the lease, of 150 s, as timers then run but once a minute.
    */
   function nextDelay(s, random) {
     const base = s.hidden ? s.leaseMs / 3
       : Math.min(s.intervalMs, s.leaseMs / 2);
-    // Whatever the server said: no busy loop, and within setTimeout's range.
+    // Whatever the server said: no busy loop, no overflow.
     const normal = Math.min(Math.max(base * (0.8 + 0.13 * random), 250), 36e5);
 
     if (!s.failures)
       return normal;
-    // All who were sent away would return at the same moment: spread them.
+    // Spread, or all who were sent away return at once.
     if (s.retryAfterMs > 0)
       return Math.min(s.retryAfterMs * (1 + 0.2 * random), 36e5);
-    return Math.min(normal, RETRY_MS[s.failures - 1] || normal);
+    // After 1, 2, 4, 8 s, then as ever.
+    return s.failures > 4 ? normal : Math.min(normal, 500 << s.failures);
   }
 
   if (typeof document === 'undefined') {
@@ -51,13 +41,12 @@
   const script = document.currentScript || {};
   const {siteKey = '', endpoint: ownEndpoint} = script.dataset || {};
   const storeKey = 'porchlight:' + siteKey;
-  // Of this page load alone: a duplicated tab copies all storage, not memory.
-  const tabId = Array.from(crypto.getRandomValues(new Uint8Array(16)),
-    (b) => b.toString(16).padStart(2, '0')).join('');
+  // In memory only: a duplicated tab copies all storage.
+  const tabId = crypto.getRandomValues(new Uint32Array(4)).join('-');
 
   let endpoint = resolve(ownEndpoint);
   let conversation = null;      // {conversationId, sessionId}
-  let memory = null;            // in place of a localStorage that is forbidden
+  let memory = null;            // where localStorage is forbidden
   let seq = 0;
   let opened = false;           // the server has taken our 'online'
   let gone = false;             // between pagehide and pageshow
@@ -83,7 +72,7 @@
       if (localStorage.widget_debug === 'true')
         console.log('porchlight:' + name, detail);
     } catch (e) {
-      // Storage is forbidden here, so nobody can have asked for a log.
+      // No storage, so nobody asked for a log.
     }
     document.dispatchEvent(new CustomEvent('porchlight:' + name, {detail}));
   }
@@ -101,7 +90,7 @@
     try {
       localStorage.setItem(storeKey, JSON.stringify(value));
     } catch (e) {
-      // Private mode or a third-party frame: memory must do.
+      // Forbidden: memory must do.
     }
   }
 
@@ -125,24 +114,21 @@
       visibility: document.visibilityState}, conversation, extra);
   }
 
-  function arm(ms, then) {
+  function arm(then, ms) {
     clearTimeout(timer);
     timer = setTimeout(then, ms);
   }
 
   function rearm() {
     timing.hidden = document.hidden;
-    arm(nextDelay(timing, Math.random()), beat);
+    arm(beat, nextDelay(timing, Math.random()));
   }
 
-  /*
-   * One beat, of which path is the kind. What is sent last owns the timer: an
-   * answer to anything older is let go.
-   */
+  // What is sent last owns the timer: an answer to anything older is let go.
   async function send(path, extra) {
     const body = message(extra);
 
-    arm(10000, () => failed(body.seq, {error: 'timeout'}));
+    arm(() => failed(body.seq, {error: 'timeout'}), 10000);
     try {
       const answer = await post(path, body);
       if (body.seq === seq)
@@ -177,9 +163,8 @@
     if (which !== seq)
       return;
     if (why.status === 403) {
-      // The conversation was deleted: keeping it would only fail for ever.
-      const known = load();
-      if (known && known.conversationId === conversation.conversationId)
+      // The conversation was deleted: back to the form.
+      if ((load() || {}).conversationId === conversation.conversationId)
         save(null);
       stop();
     } else {
@@ -204,7 +189,7 @@
     }
   }
 
-  // While a page goes away only a beacon is sure to be sent.
+  // Only a beacon is sure to be sent while a page goes away.
   function leave() {
     const url = endpoint + 'offline';
     const body = JSON.stringify(message());
@@ -215,7 +200,7 @@
       if (navigator.sendBeacon(url, body))
         return;
     } catch (e) {
-      // Not there, or blocked by an extension: the other way then.
+      // Not there, or blocked.
     }
     fetch(url, {method: 'POST', body, keepalive: true}).catch(() => {});
   }
@@ -233,7 +218,7 @@
       beat();
   }
 
-  // Visibility changed or the network is back: say so now, not at the timer.
+  // Visibility changed, or the network is back: say so at once.
   function onChange() {
     timing.failures = 0;
     beat();
@@ -244,8 +229,7 @@
 
     document[on]('visibilitychange', onChange);
     window[on]('online', onChange);
-    // Not unload nor beforeunload: iPhones skip them, and they would keep the
-    // page out of the back/forward cache.
+    // Not unload: it would keep the page out of the back/forward cache.
     window[on]('pagehide', onPagehide);
     window[on]('pageshow', onPageshow);
   }
@@ -253,7 +237,7 @@
   function stop() {
     clearTimeout(timer);
     listen('remove');
-    seq++;      // whatever is still in flight is answered to nobody
+    seq++;      // lets go of what is still in flight
     lost('left');
     conversation = null;
     opened = false;
@@ -303,7 +287,7 @@
   function typing(on) {
     const now = on === false ? 0 : Date.now();
 
-    // Called at each key: sent twice in the 6 s after which it wears off.
+    // At each key: sent twice in the 6 s after which it wears off.
     if (!conversation || gone || (now ? now - typedAt < 3000 : !typedAt))
       return;
     typedAt = now;
