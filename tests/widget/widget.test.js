@@ -4,7 +4,9 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
+const fs = require('node:fs');
 const path = require('node:path');
+const zlib = require('node:zlib');
 
 const WIDGET = path.resolve(__dirname, '../../widget/porchlight-widget.js');
 const { nextDelay } = require(WIDGET);
@@ -59,4 +61,9 @@ test('nonsense from the server makes no busy loop and no endless wait', () => {
   assert.equal(delay({ intervalMs: -1 }), 250);
   assert.equal(delay({ intervalMs: 1e12, leaseMs: 1e12 }), 3600000);
   assert.equal(delay({ failures: 1, retryAfterMs: 1e12 }), 3600000);
+});
+
+test('the script stays below 3 kB gzipped, comments and all', () => {
+  const { length } = zlib.gzipSync(fs.readFileSync(WIDGET), { level: 9 });
+  assert.ok(length <= 3072, `${length} bytes`);
 });
