@@ -33,8 +33,9 @@ pl_clock_format(int64_t ms, char out[PL_TIME_LEN + 1])
 	struct tm tm;
 
 	if (ms < 0 || gmtime_r(&sec, &tm) == NULL || tm.tm_year > 8099) {
-		memset(&tm, 0, sizeof(tm));
-		ms = 0;
+		/* No date of ours: the first one there is. */
+		ms = sec = 0;
+		gmtime_r(&sec, &tm);
 	}
 	memcpy(out, "0000-00-00T00:00:00.000Z", PL_TIME_LEN + 1);
 	digits(out, 4, tm.tm_year + 1900);

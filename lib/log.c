@@ -49,7 +49,7 @@ escape(char *out, size_t size, const char *s)
 void
 pl_log(enum pl_log_level level, const char *fmt, ...)
 {
-	char time[PL_TIME_LEN + 1], text[LINE], line[LINE + 200];
+	char time[PL_TIME_LEN + 1], text[LINE], line[LINE];
 	size_t len;
 	va_list ap;
 	int n;

@@ -405,6 +405,10 @@ leave(struct pl_tab *tab, const struct pl_turn *turn)
 	tab->rev = ++*turn->seq;
 }
 
+/*
+ * Such a beat is not written, so its number is not kept either: one that
+ * leaves a gap is written all the same, or what it overtook could count.
+ */
 static bool
 changes_nothing(const struct pl_tab *tab, const struct pl_beat *beat,
     const struct pl_turn *turn)
@@ -414,7 +418,8 @@ changes_nothing(const struct pl_tab *tab, const struct pl_beat *beat,
 	return tab->state == PL_TAB_LIVE && tab->hidden == beat->hidden &&
 	    (beat->kind != PL_TYPING ||
 		(!beat->typing && tab->typing_until == 0)) &&
-	    age >= 0 && age < turn->rules->min_beat_ms;
+	    beat->seq <= tab->message + 1 && age >= 0 &&
+	    age < turn->rules->min_beat_ms;
 }
 
 static enum pl_err

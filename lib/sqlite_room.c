@@ -290,10 +290,15 @@ apply(struct pl_sqlite *s, const struct pl_head *head, size_t session,
 	struct pl_turn t = turn(s, &r);
 	enum pl_err err;
 
-	if ((err = pl_room_settle(&s->room, &t)) != PL_OK ||
-	    (err = pl_room_beat(&s->room, session, beat, &t)) != PL_OK)
+	if ((err = pl_room_settle(&s->room, &t)) != PL_OK)
 		return err;
-	return save(s, head->id);
+	err = pl_room_beat(&s->room, session, beat, &t);
+	/* A refused beat still saves what ran out before it. */
+	if (err != PL_OK && err != PL_ERR_RATE)
+		return err;
+	if (save(s, head->id) != PL_OK)
+		return PL_ERR_STORE;
+	return err;
 }
 
 enum pl_err

@@ -128,6 +128,15 @@ struct pl_position {
 	int64_t pruned; /* up to here rows may be gone */
 };
 
+/* The place after seq as a cursor, which readers are given: "EPOCH-SEQ". */
+#define PL_CURSOR_LEN 40
+void pl_cursor_format(const struct pl_position *, int64_t seq,
+    char out[PL_CURSOR_LEN]);
+/* The number in a cursor of that store; PL_ERR_NOT_FOUND if it is of another
+ * one, too old for what is still there, or no cursor at all. */
+enum pl_err pl_cursor_parse(const struct pl_position *, const char *,
+    int64_t *seq) PL_MUST;
+
 struct pl_store_ops {
 	void (*close)(struct pl_store *);
 

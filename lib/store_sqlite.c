@@ -351,6 +351,7 @@ migrate_one(struct pl_sqlite *s, int n)
 	return err == PL_ERR_EXISTS ? PL_ERR_STORE : err;
 }
 
+/* Looks before it touches: what is not ours is left as it is. */
 static enum pl_err
 migrate_all(struct pl_sqlite *s, bool create)
 {
@@ -368,6 +369,7 @@ migrate_all(struct pl_sqlite *s, bool create)
 				 : "made by a newer version");
 		return PL_ERR_STORE;
 	}
+	err = exec(s, "PRAGMA journal_mode = WAL");
 	for (; version < known && err == PL_OK; version++)
 		err = migrate_one(s, version);
 	return err;
@@ -380,9 +382,7 @@ migrate(struct pl_sqlite *s, bool create)
 
 	if ((err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
-	err = exec(s, "PRAGMA journal_mode = WAL");
-	if (err == PL_OK)
-		err = migrate_all(s, create);
+	err = migrate_all(s, create);
 	pl_lock_give(s->lock);
 	return err;
 }

@@ -1,0 +1,22 @@
+/*
+ * events.fcgi: the long poll of the dashboards. It does nothing but wait,
+ * thousands of polls in one process where the web server opens a connection
+ * for each (lighttpd, nginx, mod_proxy_fcgi).
+ */
+#include <stdlib.h>
+
+#include "app.h"
+
+static const struct pl_endpoint *const endpoints[] = {
+	&pl_endpoint_events,
+	NULL,
+};
+
+int
+main(void)
+{
+	/* The web server gives the listen socket as standard input. */
+	return pl_app_run("events", 0, endpoints, true) == PL_OK
+	    ? EXIT_SUCCESS
+	    : EXIT_FAILURE;
+}

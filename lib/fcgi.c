@@ -1,0 +1,699 @@
+/*
+ * FastCGI in an event loop, over libfcgi: the only file with FCGX_ calls.
+ *
+ *	accept ─▶ READING ─ whole ─▶ TAKEN ─ hold ─▶ HELD
+ *	            ▲  │               │ reply         │ reply
+ *	  keep-conn │  └ too large ──▶ WRITING ◀───────┘
+ *	            └──────────────────┤ ├─▶ closed
+ *	                               ▼ DRAINING (a body nobody reads)
+ *
+ * libfcgi reads a request with blocking reads, so it is let near a
+ * connection only when all of the request has arrived: the bytes are looked
+ * at with MSG_PEEK until the empty STDIN record is there. It then reads
+ * variables and body, and is freed at once: a held poll keeps nothing but a
+ * descriptor, its request id and an event. The answer is framed here, for
+ * libfcgi would block on a slow reader, and for two seconds in its own close
+ * of a connection.
+ *
+ * The listen socket given to libfcgi is -1: a request that it finds broken
+ * returns an error, instead of falling into accept().
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcgiapp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fcgi.h"
+#include "log.h"
+
+/* https://fastcgi-archives.github.io/FastCGI_Specification.html, section 8 */
+enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6,
+	GET_VALUES = 9, GET_VALUES_RESULT = 10, UNKNOWN_TYPE = 11 };
+enum { COMPLETE = 0, CANT_MPX = 1, UNKNOWN_ROLE = 3 };
+#define PROTOCOL 1
+#define RESPONDER 1
+#define KEEP_CONN 1
+#define HEADER 8
+
+#define BACKLOG 4096
+#define ACCEPT_MOST 256		/* in one turn */
+#define PEEK (128 * 1024)	/* the largest request that is looked at */
+#define READ_SECONDS 10		/* for a request to arrive whole */
+#define WRITE_SECONDS 30	/* for a slow reader */
+#define DRAIN_MOST (64u << 20)	/* bytes of a refused body */
+
+enum state { READING, TAKEN, HELD, WRITING, DRAINING };
+
+struct pl_conn {
+	struct pl_fcgi *fcgi;
+	struct pl_conn *next, **prev; /* all connections */
+	struct event ev;
+	int fd;
+	uint16_t id;
+	bool keep; /* the server wants to use it again */
+	bool too_large;
+	uint8_t state; /* enum state */
+	pl_wake_fn wake;
+	void *arg;
+	char *out; /* what is still to be written */
+	size_t out_len, out_pos;
+	size_t drained;
+};
+
+struct pl_fcgi {
+	struct event_base *base;
+	struct event *listen;
+	int fd;
+	pl_request_fn request;
+	void *arg;
+	struct pl_conn *conns;
+	size_t writing;
+	unsigned char peek[PEEK];
+};
+
+/* One record, as seen in the peeked bytes. */
+struct record {
+	int type;
+	uint16_t id;
+	const unsigned char *content;
+	size_t len;
+	size_t total; /* with header and padding */
+};
+
+static void on_event(evutil_socket_t, short, void *);
+
+static void
+conn_free(struct pl_conn *c)
+{
+	if ((*c->prev = c->next) != NULL)
+		c->next->prev = c->prev;
+	if (c->state == WRITING)
+		c->fcgi->writing--;
+	event_del(&c->ev);
+	close(c->fd);
+	free(c->out);
+	free(c);
+}
+
+/* Waits for `what`; false (and the connection is gone) if that fails. */
+static bool
+await(struct pl_conn *c, short what, int64_t timeout_ms)
+{
+	struct timeval tv = { (time_t)(timeout_ms / 1000),
+		(suseconds_t)(timeout_ms % 1000 * 1000) };
+
+	event_del(&c->ev);
+	if (event_assign(&c->ev, c->fcgi->base, c->fd, what | EV_PERSIST,
+		on_event, c) == 0 &&
+	    event_add(&c->ev, timeout_ms < 0 ? NULL : &tv) == 0)
+		return true;
+	return false;
+}
+
+static void
+put_header(unsigned char *p, int type, uint16_t id, size_t len)
+{
+	p[0] = PROTOCOL;
+	p[1] = (unsigned char)type;
+	p[2] = (unsigned char)(id >> 8);
+	p[3] = (unsigned char)id;
+	p[4] = (unsigned char)(len >> 8);
+	p[5] = (unsigned char)len;
+	p[6] = p[7] = 0;
+}
+
+static void
+add_record(struct pl_buf *b, int type, uint16_t id, const void *data,
+    size_t len)
+{
+	unsigned char h[HEADER];
+
+	put_header(h, type, id, len);
+	pl_buf_add(b, h, HEADER);
+	pl_buf_add(b, data, len);
+}
+
+static void
+add_stdout(struct pl_buf *b, uint16_t id, const char *data, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; data += n, len -= n) {
+		n = len < 65528 ? len : 65528;
+		add_record(b, STDOUT, id, data, n);
+	}
+}
+
+static void
+add_end(struct pl_buf *b, uint16_t id, int status)
+{
+	unsigned char body[8] = { 0, 0, 0, 0, (unsigned char)status, 0, 0, 0 };
+
+	add_record(b, END, id, body, sizeof(body));
+}
+
+/* Small answers of our own to the server; those to a full socket are lost,
+ * and the server's with them. */
+static void
+send_small(struct pl_conn *c, struct pl_buf *b)
+{
+	if (!b->failed &&
+	    send(c->fd, b->data, b->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		pl_log(PL_LOG_DEBUG, "fd %d: %s", c->fd, strerror(errno));
+	pl_buf_free(b);
+}
+
+/* The record at p of n bytes; 1: whole, 0: more must come, -1: broken. */
+static int
+parse(const unsigned char *p, size_t n, struct record *r)
+{
+	if (n > 0 && p[0] != PROTOCOL)
+		return -1;
+	if (n < HEADER)
+		return 0;
+	r->type = p[1];
+	r->id = (uint16_t)(p[2] << 8 | p[3]);
+	r->len = (size_t)(p[4] << 8 | p[5]);
+	r->total = HEADER + r->len + p[6];
+	r->content = p + HEADER;
+	return r->total <= n;
+}
+
+enum scan {
+	SCAN_MORE,	/* not all of it is there */
+	SCAN_WHOLE,	/* one whole request */
+	SCAN_MANAGEMENT, /* a management record stands first */
+	SCAN_STRAY,	/* a record that no request has begun stands first */
+	SCAN_TOO_LARGE, /* a whole head, and more than will ever be read */
+	SCAN_ROLE,	/* not a responder's request */
+	SCAN_BROKEN
+};
+
+/* Reads BEGIN: id, flags. */
+static enum scan
+scan_begin(struct pl_conn *c, const struct record *r)
+{
+	if (r->len < 8)
+		return SCAN_BROKEN;
+	c->id = r->id;
+	c->keep = (r->content[2] & KEEP_CONN) != 0;
+	return (r->content[0] << 8 | r->content[1]) == RESPONDER ? SCAN_WHOLE
+								: SCAN_ROLE;
+}
+
+/* What the n peeked bytes are; *r is their first record where that counts. */
+static enum scan
+scan(struct pl_conn *c, const unsigned char *p, size_t n, struct record *first)
+{
+	size_t off, body = 0;
+	struct record r;
+	enum scan s;
+	int rc;
+
+	if ((rc = parse(p, n, &r)) != 1)
+		return rc == 0 ? SCAN_MORE : SCAN_BROKEN;
+	*first = r;
+	if (r.id == 0)
+		return SCAN_MANAGEMENT;
+	if (r.type != BEGIN)
+		return SCAN_STRAY;
+	if ((s = scan_begin(c, &r)) != SCAN_WHOLE)
+		return s;
+	for (off = r.total; (rc = parse(p + off, n - off, &r)) == 1;
+	     off += r.total) {
+		if (r.id != c->id || r.type == ABORT)
+			return SCAN_BROKEN;
+		if (r.type != STDIN)
+			continue;
+		if (r.len == 0)
+			return SCAN_WHOLE;
+		if ((body += r.len) > PL_BODY_MAX)
+			return SCAN_TOO_LARGE;
+	}
+	if (rc < 0)
+		return SCAN_BROKEN;
+	/* A long last record that is still coming counts by its header. */
+	if (n - off >= HEADER && r.type == STDIN && body + r.len > PL_BODY_MAX)
+		return SCAN_TOO_LARGE;
+	return n == PEEK ? SCAN_TOO_LARGE : SCAN_MORE;
+}
+
+static bool
+discard(struct pl_conn *c, size_t n)
+{
+	return recv(c->fd, c->fcgi->peek, n, MSG_DONTWAIT) == (ssize_t)n;
+}
+
+/* GET_VALUES is answered; what is not known, by saying so. */
+static void
+answer_management(struct pl_conn *c, const struct record *r)
+{
+	static const char values[] = "\x0e\x05" "FCGI_MAX_CONNS" "10000"
+				     "\x0d\x05" "FCGI_MAX_REQS" "10000"
+				     "\x0f\x01" "FCGI_MPXS_CONNS" "0";
+	unsigned char unknown[8] = { (unsigned char)r->type };
+	struct pl_buf b = PL_BUF_EMPTY;
+
+	if (r->type == GET_VALUES)
+		add_record(&b, GET_VALUES_RESULT, 0, values,
+		    sizeof(values) - 1);
+	else
+		add_record(&b, UNKNOWN_TYPE, 0, unknown, sizeof(unknown));
+	send_small(c, &b);
+}
+
+static void
+refuse(struct pl_conn *c, uint16_t id, int status)
+{
+	struct pl_buf b = PL_BUF_EMPTY;
+
+	add_end(&b, id, status);
+	send_small(c, &b);
+}
+
+/* The body, which is all there; PL_ERR_REQUEST if it is not what the head
+ * says. */
+static enum pl_err
+take_body(FCGX_Request *f, struct pl_request *req, int64_t expected)
+{
+	char *body = pl_arena_alloc(&req->arena, PL_BODY_MAX + 1);
+	int n, len = 0;
+
+	if (body == NULL)
+		return PL_ERR_NOMEM;
+	while ((n = FCGX_GetStr(body + len, PL_BODY_MAX - len, f->in)) > 0 &&
+	    (len += n) < PL_BODY_MAX)
+		continue;
+	/* Reads the end record too, so that nothing of it stays behind. */
+	if (len == PL_BODY_MAX && FCGX_GetChar(f->in) != EOF)
+		return PL_ERR_TOO_LARGE;
+	if (FCGX_GetError(f->in) != 0 || (expected >= 0 && expected != len))
+		return PL_ERR_REQUEST;
+	req->body = body;
+	req->body_len = (size_t)len;
+	return PL_OK;
+}
+
+static void
+take_params(FCGX_Request *f, struct pl_request *req, int64_t *length)
+{
+	char name[64];
+	const char *eq;
+	char **p;
+
+	for (p = f->envp; *p != NULL; p++) {
+		eq = strchr(*p, '=');
+		if (eq == NULL || (size_t)(eq - *p) >= sizeof(name))
+			continue;
+		memcpy(name, *p, (size_t)(eq - *p));
+		name[eq - *p] = '\0';
+		if (strcmp(name, "CONTENT_LENGTH") == 0 && eq[1] != '\0')
+			*length = strtoll(eq + 1, NULL, 10);
+		else
+			pl_request_set(req, name, eq + 1);
+	}
+}
+
+/* Lets libfcgi read the request, and go. False: it is broken. */
+static bool
+take(struct pl_conn *c, struct pl_request *req)
+{
+	int64_t length = -1;
+	FCGX_Request f;
+	enum pl_err err;
+
+	FCGX_InitRequest(&f, -1, 0);
+	f.ipcFd = c->fd;
+	f.keepConnection = 1; /* or accept closes it first */
+	if (FCGX_Accept_r(&f) != 0) {
+		/* It has closed the descriptor: take a number that nobody
+		 * has, for conn_free() to close. */
+		c->fd = -1;
+		return false;
+	}
+	take_params(&f, req, &length);
+	err = take_body(&f, req, length);
+	if (err == PL_OK && req->arena.failed)
+		err = PL_ERR_NOMEM;
+	if (req->fault == PL_OK)
+		req->fault = err;
+	f.ipcFd = -1; /* ours */
+	FCGX_Free(&f, 0);
+	return true;
+}
+
+static void
+deliver(struct pl_conn *c, struct pl_request *req)
+{
+	event_del(&c->ev);
+	c->state = TAKEN;
+	c->fcgi->request(c->fcgi->arg, c, req);
+}
+
+static void
+on_whole(struct pl_conn *c)
+{
+	struct pl_request req;
+
+	event_del(&c->ev);
+	pl_request_init(&req);
+	if (!take(c, &req)) {
+		pl_request_close(&req);
+		conn_free(c);
+		return;
+	}
+	deliver(c, &req);
+}
+
+/* The body will never be read: answer, then let it run into the sand. */
+static void
+on_too_large(struct pl_conn *c)
+{
+	struct pl_request req;
+
+	pl_request_init(&req);
+	req.fault = PL_ERR_TOO_LARGE;
+	c->too_large = true;
+	deliver(c, &req);
+}
+
+static void
+on_readable(struct pl_conn *c)
+{
+	struct record first = { 0 };
+	ssize_t n;
+
+	for (;;) {
+		n = recv(c->fd, c->fcgi->peek, PEEK, MSG_PEEK | MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			n = 0;
+		else if (n <= 0) {
+			conn_free(c);
+			return;
+		}
+		switch (scan(c, c->fcgi->peek, (size_t)n, &first)) {
+		case SCAN_WHOLE:
+			on_whole(c);
+			return;
+		case SCAN_TOO_LARGE:
+			on_too_large(c);
+			return;
+		case SCAN_MANAGEMENT:
+			answer_management(c, &first);
+			/* FALLTHROUGH */
+		case SCAN_STRAY:
+			if (discard(c, first.total))
+				continue;
+			conn_free(c);
+			return;
+		case SCAN_ROLE:
+			refuse(c, c->id, UNKNOWN_ROLE);
+			/* FALLTHROUGH */
+		case SCAN_BROKEN:
+			conn_free(c);
+			return;
+		case SCAN_MORE:
+			if (event_pending(&c->ev, EV_READ, NULL) == 0 &&
+			    !await(c, EV_READ | EV_ET, READ_SECONDS * 1000))
+				conn_free(c);
+			return;
+		}
+	}
+}
+
+/* While held: the other side leaves, gives up, or talks out of turn. */
+static void
+on_held_readable(struct pl_conn *c)
+{
+	struct record r;
+	ssize_t n;
+
+	for (;;) {
+		n = recv(c->fd, c->fcgi->peek, PEEK, MSG_PEEK | MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n > 0 && parse(c->fcgi->peek, (size_t)n, &r) == 0)
+			return;
+		if (n <= 0 || parse(c->fcgi->peek, (size_t)n, &r) < 0 ||
+		    (r.type == ABORT && r.id == c->id)) {
+			c->wake(c->arg, PL_WAKE_GONE);
+			conn_free(c);
+			return;
+		}
+		if (r.id == 0)
+			answer_management(c, &r);
+		else if (r.type == BEGIN)
+			refuse(c, r.id, CANT_MPX);
+		if (!discard(c, r.total))
+			return;
+	}
+}
+
+/* After the answer: on to the next request, or the end. */
+static void
+finish(struct pl_conn *c)
+{
+	bool gone = false;
+
+	free(c->out);
+	c->out = NULL;
+	if (c->state == WRITING)
+		c->fcgi->writing--;
+	c->state = READING;
+	if (c->too_large) {
+		c->state = DRAINING;
+		shutdown(c->fd, SHUT_WR);
+		gone = !await(c, EV_READ, READ_SECONDS * 1000);
+	} else if (c->keep)
+		gone = !await(c, EV_READ | EV_ET, -1);
+	else
+		gone = true;
+	if (gone)
+		conn_free(c);
+}
+
+static void
+on_writable(struct pl_conn *c)
+{
+	ssize_t n = send(c->fd, c->out + c->out_pos, c->out_len - c->out_pos,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		conn_free(c);
+		return;
+	}
+	if (n > 0)
+		c->out_pos += (size_t)n;
+	if (c->out_pos == c->out_len) {
+		finish(c);
+		return;
+	}
+	if (c->state == WRITING)
+		return;
+	c->state = WRITING;
+	c->fcgi->writing++;
+	if (!await(c, EV_WRITE, WRITE_SECONDS * 1000))
+		conn_free(c);
+}
+
+static void
+on_drain(struct pl_conn *c)
+{
+	ssize_t n = recv(c->fd, c->fcgi->peek, PEEK, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		c->drained += (size_t)n;
+	if (n <= 0 || c->drained > DRAIN_MOST)
+		conn_free(c);
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct pl_conn *c = arg;
+
+	(void)fd;
+	if (what & EV_TIMEOUT && c->state != HELD) {
+		conn_free(c);
+		return;
+	}
+	switch ((enum state)c->state) {
+	case READING:
+		on_readable(c);
+		break;
+	case HELD:
+		if (what & EV_TIMEOUT)
+			c->wake(c->arg, PL_WAKE_TIMEOUT);
+		else
+			on_held_readable(c);
+		break;
+	case WRITING:
+		on_writable(c);
+		break;
+	case DRAINING:
+		on_drain(c);
+		break;
+	case TAKEN:
+		break;
+	}
+}
+
+void
+pl_conn_reply(struct pl_conn *c, const struct pl_reply *reply)
+{
+	struct pl_buf head = PL_BUF_EMPTY, out = PL_BUF_EMPTY;
+
+	event_del(&c->ev);
+	pl_reply_head(reply, &head);
+	pl_buf_add(&head, reply->body.data, reply->body.len);
+	add_stdout(&out, c->id, head.data, head.len);
+	add_record(&out, STDOUT, c->id, NULL, 0);
+	add_end(&out, c->id, COMPLETE);
+	if (head.failed || out.failed || reply->body.failed) {
+		pl_log(PL_LOG_ERROR, "out of memory for an answer");
+		pl_buf_free(&head);
+		pl_buf_free(&out);
+		conn_free(c);
+		return;
+	}
+	pl_buf_free(&head);
+	c->out_pos = 0;
+	c->state = TAKEN;
+	pl_buf_take(&out, &c->out, &c->out_len);
+	on_writable(c);
+}
+
+enum pl_err
+pl_conn_hold(struct pl_conn *c, int64_t timeout_ms, pl_wake_fn wake, void *arg)
+{
+	c->wake = wake;
+	c->arg = arg;
+	c->state = HELD;
+	if (await(c, EV_READ | EV_ET, timeout_ms))
+		return PL_OK;
+	c->state = TAKEN;
+	return PL_ERR_NOMEM;
+}
+
+static void
+new_conn(struct pl_fcgi *f, int fd)
+{
+	struct pl_conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL || event_assign(&c->ev, f->base, fd,
+			     EV_READ | EV_ET | EV_PERSIST, on_event, c) != 0) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->fcgi = f;
+	c->fd = fd;
+	c->state = READING;
+	if ((c->next = f->conns) != NULL)
+		c->next->prev = &c->next;
+	c->prev = &f->conns;
+	f->conns = c;
+	on_readable(c);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct pl_fcgi *f = arg;
+
+	(void)fd;
+	(void)what;
+	if (f->listen != NULL)
+		event_add(f->listen, NULL);
+}
+
+/* Out of descriptors: a moment's pause, or this would spin. */
+static void
+pause_listening(struct pl_fcgi *f)
+{
+	struct timeval tv = { 0, 100000 };
+
+	pl_log(PL_LOG_ERROR, "accept: %s", strerror(errno));
+	event_del(f->listen);
+	event_base_once(f->base, -1, EV_TIMEOUT, on_resume, f, &tv);
+}
+
+static void
+on_listen(evutil_socket_t fd, short what, void *arg)
+{
+	struct pl_fcgi *f = arg;
+	int i, conn;
+
+	(void)what;
+	for (i = 0; i < ACCEPT_MOST; i++) {
+		conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (conn >= 0) {
+			new_conn(f, conn);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+			pause_listening(f);
+		return;
+	}
+}
+
+enum pl_err
+pl_fcgi_new(struct pl_fcgi **out, struct event_base *base, int fd,
+    pl_request_fn request, void *arg)
+{
+	struct pl_fcgi *f;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return PL_ERR_NOMEM;
+	f->base = base;
+	f->fd = fd;
+	f->request = request;
+	f->arg = arg;
+	/* The web server's own backlog is too short for a crowd. */
+	if (FCGX_Init() != 0 || evutil_make_socket_nonblocking(fd) != 0 ||
+	    listen(fd, BACKLOG) != 0) {
+		free(f);
+		return PL_ERR_SYSTEM;
+	}
+	f->listen = event_new(base, fd, EV_READ | EV_PERSIST, on_listen, f);
+	if (f->listen == NULL || event_add(f->listen, NULL) != 0) {
+		pl_fcgi_free(f);
+		return PL_ERR_NOMEM;
+	}
+	*out = f;
+	return PL_OK;
+}
+
+void
+pl_fcgi_stop(struct pl_fcgi *f)
+{
+	if (f->listen == NULL)
+		return;
+	on_listen(f->fd, EV_READ, f);
+	event_free(f->listen);
+	f->listen = NULL;
+}
+
+size_t
+pl_fcgi_writing(const struct pl_fcgi *f)
+{
+	return f->writing;
+}
+
+void
+pl_fcgi_free(struct pl_fcgi *f)
+{
+	if (f == NULL)
+		return;
+	if (f->listen != NULL)
+		event_free(f->listen);
+	while (f->conns != NULL)
+		conn_free(f->conns);
+	free(f);
+}

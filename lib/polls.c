@@ -1,0 +1,347 @@
+/*
+ * The events program's heart: one look at the stream for all polls it holds.
+ *
+ *	bell, tick, timer ─▶ look: events after `position`, rendered once
+ *	                       └▶ parked: who waits for which of them
+ *	                            └▶ answers: cursor, and those events
+ *
+ * All that happened in between is in the answer: a poll that was held since
+ * number n gets every event above n that it asked for, because a waiter
+ * takes part in each look from the moment its own reading ended.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "json.h"
+#include "polls.h"
+
+#define LOOK_MOST 500 /* events read at a time */
+
+struct pl_polls {
+	struct pl_app *app;
+	struct pl_parked *parked;
+	int64_t position; /* all waiters have what is up to here */
+	struct pl_position store; /* epoch, as last read */
+};
+
+/* A poll whose connection is held. */
+struct held {
+	struct pl_polls *polls;
+	struct pl_conn *conn;
+	struct pl_waiter *waiter;
+};
+
+/* The events of one look: rows, and each as JSON. */
+struct look {
+	struct pl_polls *polls;
+	struct pl_arena arena;
+	struct pl_event events[LOOK_MOST];
+	size_t start[LOOK_MOST], end[LOOK_MOST]; /* of its JSON */
+	size_t n;
+	struct pl_buf json;
+};
+
+void
+pl_answer_begin(struct pl_reply *reply, const struct pl_position *store,
+    int64_t seq, int64_t now)
+{
+	struct pl_buf *b = &reply->body;
+	char cursor[PL_CURSOR_LEN];
+
+	pl_cursor_format(store, seq, cursor);
+	pl_json_open(b, '{');
+	pl_json_str(b, "cursor", cursor);
+	pl_json_time(b, "serverTime", now);
+	pl_json_open_in(b, "events", '[');
+}
+
+void
+pl_answer_event(struct pl_buf *b, const struct pl_event *e)
+{
+	static const char *const names[] = {
+		[PL_EVENT_OFFLINE] = "customer:offline",
+		[PL_EVENT_ONLINE] = "customer:online",
+		[PL_EVENT_HEARTBEAT] = "customer:heartbeat",
+	};
+
+	pl_json_open(b, '{');
+	pl_json_str(b, "event", names[e->kind]);
+	pl_json_str(b, "conversationId", e->public_id);
+	pl_json_hex(b, "sessionId", e->session, PL_SESSION_LEN);
+	pl_json_time(b, "timestamp", e->at);
+	pl_json_bool(b, "isOnline", e->status != PL_OFFLINE);
+	pl_json_str(b, "status", pl_status_name(e->status));
+	pl_json_int(b, "connections", e->connections);
+	pl_json_time(b, "expiresAt", e->expires_at);
+	if (e->kind == PL_EVENT_HEARTBEAT)
+		pl_json_bool(b, "typing", e->typing);
+	if (e->kind == PL_EVENT_OFFLINE)
+		pl_json_str(b, "reason",
+		    e->reason == PL_REASON_LEFT ? "left" : "timeout");
+	pl_json_close(b, '}');
+}
+
+void
+pl_answer_end(struct pl_reply *reply)
+{
+	pl_json_close(&reply->body, ']');
+	pl_json_close(&reply->body, '}');
+}
+
+enum pl_err
+pl_polls_new(struct pl_polls **out, struct pl_app *app)
+{
+	struct pl_polls *p;
+	enum pl_err err;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return PL_ERR_NOMEM;
+	p->app = app;
+	err = pl_parked_new(&p->parked, (size_t)app->config.max_waiters);
+	if (err != PL_OK) {
+		free(p);
+		return err;
+	}
+	*out = p;
+	return PL_OK;
+}
+
+void
+pl_polls_free(struct pl_polls *p)
+{
+	if (p == NULL)
+		return;
+	pl_parked_free(p->parked);
+	free(p);
+}
+
+size_t
+pl_polls_count(const struct pl_polls *p)
+{
+	return pl_parked_count(p->parked);
+}
+
+/* Lets go of the waiter; its connection is the caller's again. */
+static struct pl_conn *
+release(struct pl_polls *p, struct pl_waiter *w)
+{
+	struct held *held = w->owner;
+	struct pl_conn *conn = held->conn;
+
+	pl_parked_remove(p->parked, w);
+	free(held);
+	return conn;
+}
+
+/* Answers with what look has for it (yes), or with nothing (NULL). */
+static void
+answer(struct pl_polls *p, struct pl_waiter *w, const struct look *look,
+    const bool *yes)
+{
+	int64_t seq = w->seq > p->position ? w->seq : p->position;
+	struct pl_conn *conn = release(p, w);
+	struct pl_reply reply;
+	size_t i;
+
+	pl_reply_init(&reply);
+	pl_answer_begin(&reply, &p->store, seq, p->app->now);
+	for (i = 0; yes != NULL && i < look->n; i++)
+		if (yes[i])
+			pl_json_raw(&reply.body,
+			    look->json.data + look->start[i],
+			    look->end[i] - look->start[i]);
+	pl_answer_end(&reply);
+	pl_conn_reply(conn, &reply);
+	pl_reply_close(&reply);
+}
+
+static void
+on_wake(void *arg, enum pl_wake why)
+{
+	struct held *held = arg;
+	struct pl_polls *p = held->polls;
+
+	if (why == PL_WAKE_TIMEOUT) {
+		p->app->now = pl_clock_now();
+		answer(p, held->waiter, NULL, NULL);
+	} else
+		release(p, held->waiter);
+}
+
+void
+pl_polls_supersede(struct pl_polls *p, int64_t agent, const char *client)
+{
+	struct pl_waiter *w = pl_parked_find(p->parked, agent, client);
+
+	if (w != NULL)
+		answer(p, w, NULL, NULL);
+}
+
+enum pl_err
+pl_polls_hold(struct pl_polls *p, struct pl_call *call)
+{
+	struct held *held = malloc(sizeof(*held));
+	enum pl_err err;
+
+	if (held == NULL)
+		return PL_ERR_NOMEM;
+	/* The first one: nothing before it has to be looked at. */
+	err = call->store->ops->position(call->store, &p->store);
+	if (err == PL_OK && pl_parked_count(p->parked) == 0)
+		p->position = call->hold->watch.seq;
+	held->polls = p;
+	held->conn = call->conn;
+	call->hold->watch.owner = held;
+	if (err == PL_OK)
+		err = pl_parked_add(p->parked, &call->hold->watch,
+		    &held->waiter);
+	if (err != PL_OK) {
+		free(held);
+		return err;
+	}
+	err = pl_conn_hold(call->conn, call->hold->timeout_ms, on_wake, held);
+	if (err != PL_OK)
+		release(p, held->waiter);
+	return err;
+}
+
+static enum pl_err
+on_event(void *arg, const struct pl_event *e)
+{
+	struct look *look = arg;
+	struct pl_event *copy = &look->events[look->n];
+
+	*copy = *e;
+	copy->public_id = pl_arena_copy(&look->arena, e->public_id,
+	    strlen(e->public_id));
+	if (copy->public_id == NULL)
+		return PL_ERR_NOMEM;
+	/* After a colon an element stands without a comma. */
+	pl_buf_puts(&look->json, ":");
+	look->start[look->n] = look->json.len;
+	pl_answer_event(&look->json, e);
+	look->end[look->n++] = look->json.len;
+	return look->json.failed ? PL_ERR_NOMEM : PL_OK;
+}
+
+/* Puts the events that this waiter may see into the reply. */
+struct own {
+	struct pl_reply *reply;
+	size_t n;
+};
+
+static enum pl_err
+on_own_event(void *arg, const struct pl_event *e)
+{
+	struct own *own = arg;
+
+	pl_answer_event(&own->reply->body, e);
+	own->n++;
+	return PL_OK;
+}
+
+/* Who is limited to inboxes and watches all is given its own reading. */
+static void
+look_for_itself(struct pl_polls *p, struct pl_waiter *w)
+{
+	struct pl_scope scope = { w->company, w->inboxes };
+	struct pl_event_query q = { .scope = &scope,
+		.heartbeats = w->heartbeats,
+		.after = w->seq,
+		.limit = LOOK_MOST };
+	struct pl_store *store = p->app->store;
+	struct pl_reply reply, events;
+	struct own own = { &events, 0 };
+	int64_t upto;
+
+	pl_reply_init(&events);
+	pl_buf_puts(&events.body, "[");
+	if (store->ops->events(store, &q, on_own_event, &own, &upto) != PL_OK ||
+	    own.n == 0) {
+		pl_reply_close(&events);
+		return;
+	}
+	pl_reply_init(&reply);
+	pl_answer_begin(&reply, &p->store, upto, p->app->now);
+	pl_buf_add(&reply.body, events.body.data + 1, events.body.len - 1);
+	pl_answer_end(&reply);
+	pl_conn_reply(release(p, w), &reply);
+	pl_reply_close(&reply);
+	pl_reply_close(&events);
+}
+
+static void
+on_woken(void *arg, struct pl_waiter *w, const bool *yes)
+{
+	struct look *look = arg;
+
+	if (yes != NULL)
+		answer(look->polls, w, look, yes);
+	else
+		look_for_itself(look->polls, w);
+}
+
+/* One reading; *more: there is more to read. */
+static enum pl_err
+look_once(struct pl_polls *p, struct look *look, bool *more)
+{
+	struct pl_store *store = p->app->store;
+	struct pl_event_query q = {
+		.heartbeats = pl_parked_heartbeats(p->parked),
+		.after = p->position,
+		.limit = LOOK_MOST,
+	};
+	enum pl_err err;
+	int64_t upto;
+
+	look->n = 0;
+	pl_arena_init(&look->arena);
+	err = store->ops->events(store, &q, on_event, look, &upto);
+	if (err == PL_OK) {
+		p->position = upto;
+		*more = upto < p->store.seq;
+		err = pl_parked_wake(p->parked, look->events, look->n,
+		    on_woken, look);
+	}
+	pl_arena_close(&look->arena);
+	look->json.len = 0;
+	return err;
+}
+
+enum pl_err
+pl_polls_look(struct pl_polls *p)
+{
+	struct pl_store *store = p->app->store;
+	struct look *look;
+	enum pl_err err;
+	bool more = true;
+
+	if ((err = store->ops->position(store, &p->store)) != PL_OK)
+		return err;
+	/* Nobody waits, or the numbers went back (another store): from here. */
+	if (pl_parked_count(p->parked) == 0 || p->store.seq < p->position)
+		p->position = p->store.seq;
+	if (p->position == p->store.seq)
+		return PL_OK;
+	if ((look = calloc(1, sizeof(*look))) == NULL)
+		return PL_ERR_NOMEM;
+	look->polls = p;
+	while (err == PL_OK && more)
+		err = look_once(p, look, &more);
+	pl_buf_free(&look->json);
+	free(look);
+	return err;
+}
+
+static void
+answer_empty(void *arg, struct pl_waiter *w)
+{
+	answer(arg, w, NULL, NULL);
+}
+
+void
+pl_polls_answer_all(struct pl_polls *p)
+{
+	pl_parked_each(p->parked, answer_empty, p);
+}

@@ -1,0 +1,42 @@
+#ifndef PL_POLLS_H
+#define PL_POLLS_H
+
+#include "app.h"
+#include "parked.h"
+
+/*
+ * Held polls: parked.c knows what they wait for, fcgi.c holds their
+ * connections, the store has what happened. This brings them together.
+ */
+
+/* A poll to be held after the turn: made by its endpoint, in the arena. */
+struct pl_poll {
+	struct pl_watch watch;
+	int64_t timeout_ms;
+};
+
+enum pl_err pl_polls_new(struct pl_polls **, struct pl_app *) PL_MUST;
+void pl_polls_free(struct pl_polls *);
+size_t pl_polls_count(const struct pl_polls *);
+
+/* Answers the older poll of that agent's client, empty; it is superseded. */
+void pl_polls_supersede(struct pl_polls *, int64_t agent, const char *client);
+
+/* Holds call->hold; the call is answered with PL_ERR_BUSY if there is no
+ * room. */
+enum pl_err pl_polls_hold(struct pl_polls *, struct pl_call *) PL_MUST;
+
+/* Reads what is new in the stream and answers whom it is for. Inside a READ;
+ * errors are the store's, and the next look goes on from the same place. */
+enum pl_err pl_polls_look(struct pl_polls *) PL_MUST;
+
+/* Answers all, empty: the program ends. */
+void pl_polls_answer_all(struct pl_polls *);
+
+/* The answer of a poll: pl_answer_begin, each event, pl_answer_end. */
+void pl_answer_begin(struct pl_reply *, const struct pl_position *,
+    int64_t seq, int64_t now);
+void pl_answer_event(struct pl_buf *, const struct pl_event *);
+void pl_answer_end(struct pl_reply *);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef PL_QUERY_H
+#define PL_QUERY_H
+
+#include "app.h"
+#include "json.h"
+
+#define PL_IDS_MAX 200
+
+/* The parameters of an agent's question; NULL: not given. */
+struct pl_query {
+	const char **ids; /* conversationId, in order, each once */
+	size_t nids;
+	const char *limit, *after;
+	const char *cursor, *timeout, *client, *heartbeats;
+};
+
+/* PL_ERR_REQUEST with call->message, or PL_ERR_TOO_LARGE. */
+enum pl_err pl_query_read(struct pl_call *, struct pl_query *) PL_MUST;
+
+/* The ids as a JSON array, in the arena. */
+const char *pl_query_ids_json(struct pl_call *, const struct pl_query *);
+
+/* Checks the type of the call's body and reads it as JSON. */
+enum pl_err pl_call_json(struct pl_call *, struct pl_json_body *) PL_MUST;
+
+#endif
