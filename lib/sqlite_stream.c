@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "sqlite.h"
 
 #define PRUNE_EVERY_MS 1000
@@ -20,6 +21,11 @@ pl_sqlite_record(struct pl_sqlite *s, const struct pl_head *head,
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_ADD);
 
+	pl_log(PL_LOG_DEBUG, "%s: %s",
+	    c->online				? "🟢 Customer came online"
+		: c->reason == PL_REASON_TIMEOUT ? "⏰ Customer heartbeat timeout"
+						 : "🔴 Customer went offline",
+	    head->public_id);
 	pl_bind_int(st, ":seq", c->seq);
 	pl_bind_int(st, ":company", head->company);
 	pl_bind_text(st, ":inbox", head->inbox);

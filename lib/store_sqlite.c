@@ -188,15 +188,8 @@ static enum pl_err
 sqlite_version(struct pl_store *store, int64_t *out)
 {
 	struct pl_sqlite *s = self(store);
-	unsigned int v;
-	int rc;
 
-	rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_DATA_VERSION,
-	    &v);
-	if (rc != SQLITE_OK)
-		return pl_sqlite_err(s, rc, "data_version");
-	*out = v;
-	return PL_OK;
+	return pl_run_int(s, pl_sql(s, PL_SQL_STORE_VERSION), out);
 }
 
 static enum pl_err
