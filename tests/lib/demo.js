@@ -42,6 +42,20 @@ function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Calls fn for each item, `width` at a time; gives the results in order. */
+async function inParallel(items, width, fn) {
+  const results = new Array(items.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const i = next++;
+      results[i] = await fn(items[i], i);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}
+
 /** A port that nobody listened on a moment ago. */
 function freePort() {
   return new Promise((resolve, reject) => {
@@ -374,4 +388,4 @@ function readLogs(dir) {
     .map((name) => fs.readFileSync(path.join(dir, name), 'utf8').slice(-2000)).join('');
 }
 
-module.exports = { startDemo, until, sleep, newTab, freePort, parseEnv, childrenOf, ROOT };
+module.exports = { startDemo, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };

@@ -1,0 +1,140 @@
+// Faults: told to end, killed in the middle of a stream of changes, the whole
+// demo started again. What was answered with 200 is never lost, and who
+// follows by cursor sees each coming and going exactly once.
+
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+const { startDemo, newTab, until, sleep } = require('../lib/demo');
+const { Reader } = require('../lib/reader');
+
+const SETTINGS = { minBeatMs: 0, leaveGraceMs: 0, timeoutMs: 600000 };
+
+test('SIGTERM: events.fcgi answers the polls it holds, empty, and exits 0', async (t) => {
+  const demo = await startDemo({ set: SETTINGS });
+  t.after(() => demo.stop());
+  const pid = demo.program('events.fcgi');
+  const polls = Array.from({ length: 50 }, (_, i) => demo.pollAnswer({ timeout: 55, client: `c${i}` }));
+  // All are held once the one sent after them is.
+  await sleep(500);
+  process.kill(pid, 'SIGTERM');
+  for (const answer of await Promise.all(polls)) {
+    assert.equal(answer.status, 200, answer.text);
+    assert.deepEqual(answer.json.events, []);
+    assert.equal(typeof answer.json.cursor, 'string');
+  }
+  await exitedWell(demo, 'events');
+});
+
+test('SIGTERM: presence.fcgi answers what it took and exits 0', async (t) => {
+  const demo = await startDemo({ set: SETTINGS });
+  t.after(() => demo.stop());
+  const session = await demo.conversation();
+  const pid = demo.program('presence.fcgi');
+  const beats = Array.from({ length: 50 }, () => demo.beat(session, newTab()));
+  process.kill(pid, 'SIGTERM');
+  for (const { status } of await Promise.all(beats))
+    assert.ok(status === 200 || status === 503, `${status}`); // 503: nobody was there to take it
+  await exitedWell(demo, 'presence');
+});
+
+/** lighttpd notes how its programs ended, and starts them again. */
+async function exitedWell(demo, name) {
+  const line = new RegExp(`child exited: (\\d+) unix:\\S*/${name}`);
+  const found = await until(() => line.exec(demo.log()), { what: `${name}.fcgi ends by exit()` });
+  assert.equal(found[1], '0');
+  await until(() => demo.program(`${name}.fcgi`), { what: `${name}.fcgi is there again` });
+}
+
+test('SIGKILL of either program in a stream of changes: nothing lost, nothing twice', async (t) => {
+  const demo = await startDemo({ set: SETTINGS });
+  t.after(() => demo.stop());
+  const sessions = await Promise.all(Array.from({ length: 20 }, () => demo.conversation()));
+  const cursor = await demo.cursor();
+  const readers = [
+    new Reader(demo, { cursor, timeout: 10 }),
+    new Reader(demo, { cursor, timeout: 0, pause: 50 }),
+    new Reader(demo, { cursor, timeout: 10, conversationId: sessions[0].conversationId }),
+  ];
+  await Promise.all(readers.map((r) => r.start()));
+
+  // Each customer comes and goes until told to stop; a change that got no
+  // 200 is said again, as a widget would: the seq tells repeats apart.
+  let stop = false;
+  const rounds = new Map();
+  const customers = sessions.map(async (session) => {
+    let count = 0;
+    while (!stop) {
+      const tab = newTab();
+      await insist(() => demo.online(session, tab, { seq: 1 }));
+      await insist(() => demo.beat(session, tab, { seq: 2 }));
+      await insist(() => demo.offline(session, tab, { seq: 3 }));
+      rounds.set(session.sessionId, ++count);
+      await sleep(20);
+    }
+  });
+  for (let i = 0; i < 3; i++)
+    for (const name of ['presence.fcgi', 'events.fcgi']) {
+      await sleep(300);
+      const pid = await until(() => demo.program(name), { what: `${name} runs` });
+      process.kill(pid, 'SIGKILL');
+      await until(() => ![0, pid].includes(demo.program(name)), { what: `${name} is back` });
+    }
+  await sleep(300);
+  stop = true;
+  await Promise.all(customers);
+
+  const total = 2 * [...rounds.values()].reduce((a, b) => a + b);
+  const changes = (reader) => reader.events.filter((e) => e.event !== 'customer:heartbeat');
+  await until(() => changes(readers[0]).length >= total && changes(readers[1]).length >= total,
+    { what: `${total} changes arrive` });
+  await until(() => changes(readers[2]).length >= 2 * rounds.get(sessions[0].sessionId),
+    { what: 'the changes of one conversation arrive' });
+  for (const reader of readers.slice(0, 2)) {
+    assert.equal(reader.resets, 0);
+    for (const [sessionId, count] of rounds)
+      assert.deepEqual(changes(reader).filter((e) => e.sessionId === sessionId).map((e) => e.event),
+        Array(count).fill(['customer:online', 'customer:offline']).flat());
+  }
+  assert.equal(changes(readers[2]).length, 2 * rounds.get(sessions[0].sessionId));
+  t.diagnostic(`${total} changes, 6 kills, ${readers.map((r) => r.failures)} failed polls`);
+  await Promise.all(readers.map((r) => r.stop()));
+});
+
+async function insist(send) {
+  for (;;) {
+    const answer = await send().catch(() => ({ status: 0 }));
+    if (answer.status === 200)
+      return;
+    assert.ok(answer.status === 0 || answer.status >= 500, `${answer.status} ${answer.text}`);
+    await sleep(50);
+  }
+}
+
+test('a started-again demo keeps keys, conversations, presence and cursors', async (t) => {
+  const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'porchlight-again-'));
+  t.after(() => fs.rmSync(dataDir, { recursive: true, force: true }));
+  const first = await startDemo({ set: SETTINGS, dataDir });
+  const session = await first.conversation({ id: 'kept' });
+  const tab = newTab();
+  const cursor = await first.cursor();
+  await first.online(session, tab);
+  const was = await first.presence('kept');
+  await first.stop();
+
+  const second = await startDemo({ set: SETTINGS, dataDir });
+  t.after(() => second.stop());
+  for (const name of ['agentToken', 'apiKey', 'siteKey', 'db', 'config'])
+    assert.equal(second[name], first[name], name);
+  const now = await second.presence('kept');
+  for (const name of ['isOnline', 'onlineSince', 'lastHeartbeat', 'expiresAt', 'sessions'])
+    assert.deepEqual(now[name], was[name], name);
+  await second.offline(session, tab);
+  const { reset, events } = await second.poll({ cursor, timeout: 0 });
+  assert.equal(reset, undefined);
+  assert.deepEqual(events.map((e) => e.event), ['customer:online', 'customer:offline']);
+});

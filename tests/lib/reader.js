@@ -1,0 +1,74 @@
+// A dashboard that follows the stream by its cursor, as api.md tells clients
+// to: the next poll goes out with the cursor of the last answer, and a poll
+// that failed is sent again with the cursor it had.
+
+'use strict';
+
+const { sleep, until } = require('./demo');
+
+class Reader {
+  /**
+   * query: what every poll asks for (conversationId, timeout, heartbeats …).
+   * pause: ms between polls, for a reader that does not wait (timeout 0).
+   */
+  constructor(demo, { pause = 0, cursor, ...query } = {}) {
+    this.demo = demo;
+    this.pause = pause;
+    this.cursor = cursor;
+    this.query = { timeout: 5, ...query };
+    this.events = [];
+    this.resets = 0;
+    this.failures = 0;
+    this.stopping = false;
+  }
+
+  /** Starts following from now, or from the cursor it was given. */
+  async start() {
+    this.cursor ??= await this.demo.cursor();
+    this.running = this.run();
+    return this;
+  }
+
+  async run() {
+    while (!this.stopping) {
+      await this.once();
+      if (this.pause > 0)
+        await sleep(this.pause);
+    }
+  }
+
+  async once() {
+    let answer;
+    try {
+      answer = await this.demo.pollAnswer({ ...this.query, cursor: this.cursor });
+    } catch {
+      answer = { status: 0 }; // the connection broke
+    }
+    if (answer.status !== 200) {
+      this.failures++;
+      await sleep(50);
+      return;
+    }
+    this.events.push(...answer.json.events);
+    this.cursor = answer.json.cursor;
+    if (answer.json.reset)
+      this.resets++;
+  }
+
+  /** Events of a kind: 'online', 'offline', 'heartbeat'. */
+  of(kind) {
+    return this.events.filter((e) => e.event === `customer:${kind}`);
+  }
+
+  /** Waits for an event that fits; gives it. */
+  see(fits, options) {
+    return until(() => this.events.find(fits), { what: `an event with ${fits}`, ...options });
+  }
+
+  async stop() {
+    this.stopping = true;
+    await this.running;
+  }
+}
+
+module.exports = { Reader };
