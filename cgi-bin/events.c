@@ -8,15 +8,14 @@
 #include "app.h"
 
 static const struct pl_endpoint *const endpoints[] = {
-	&pl_endpoint_events,
-	NULL,
+    &pl_endpoint_events,
+    NULL,
 };
 
 int
 main(void)
 {
 	/* The web server gives the listen socket as standard input. */
-	return pl_app_run("events", 0, endpoints, true) == PL_OK
-	    ? EXIT_SUCCESS
-	    : EXIT_FAILURE;
+	return pl_app_run("events", 0, endpoints, true) == PL_OK ? EXIT_SUCCESS
+								 : EXIT_FAILURE;
 }

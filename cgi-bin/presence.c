@@ -11,18 +11,18 @@
 #include "app.h"
 
 static const struct pl_endpoint *const endpoints[] = {
-	&pl_endpoint_online,
-	&pl_endpoint_heartbeat,
-	&pl_endpoint_offline,
-	&pl_endpoint_typing,
-	&pl_endpoint_form,
-	&pl_endpoint_presence,
-	&pl_endpoint_session_add,
-	&pl_endpoint_session_end,
-	&pl_endpoint_conversation_add,
-	&pl_endpoint_conversation_remove,
-	&pl_endpoint_health,
-	NULL,
+    &pl_endpoint_online,
+    &pl_endpoint_heartbeat,
+    &pl_endpoint_offline,
+    &pl_endpoint_typing,
+    &pl_endpoint_form,
+    &pl_endpoint_presence,
+    &pl_endpoint_session_add,
+    &pl_endpoint_session_end,
+    &pl_endpoint_conversation_add,
+    &pl_endpoint_conversation_remove,
+    &pl_endpoint_health,
+    NULL,
 };
 
 int
@@ -30,6 +30,6 @@ main(void)
 {
 	/* The web server gives the listen socket as standard input. */
 	return pl_app_run("presence", 0, endpoints, false) == PL_OK
-	    ? EXIT_SUCCESS
-	    : EXIT_FAILURE;
+		   ? EXIT_SUCCESS
+		   : EXIT_FAILURE;
 }

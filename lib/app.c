@@ -25,9 +25,9 @@
 #include "log.h"
 #include "polls.h"
 
-#define SETTLE_MOST 256	    /* conversations in one turn: a few ms */
-#define RETRY_MS 500	    /* between two tries at a store that fails */
-#define LAST_WORDS_MS 2000  /* for answers still to be written at the end */
+#define SETTLE_MOST 256    /* conversations in one turn: a few ms */
+#define RETRY_MS 500       /* between two tries at a store that fails */
+#define LAST_WORDS_MS 2000 /* for answers still to be written at the end */
 #define BASE_FDS 64
 
 extern char **environ;
@@ -36,8 +36,8 @@ bool
 pl_app_is_fault(enum pl_err err)
 {
 	return err == PL_ERR_STORE || err == PL_ERR_LOCKED ||
-	    err == PL_ERR_NOMEM || err == PL_ERR_EXISTS ||
-	    err == PL_ERR_SYSTEM;
+	       err == PL_ERR_NOMEM || err == PL_ERR_EXISTS ||
+	       err == PL_ERR_SYSTEM;
 }
 
 static void
@@ -60,7 +60,7 @@ route(const struct pl_app *app, const struct pl_call *call, int *allow)
 		len = strlen(e->path);
 		if (e->path[len - 1] == '/'
 			? strncmp(call->path, e->path, len) != 0 ||
-			    call->path[len] == '\0'
+			      call->path[len] == '\0'
 			: strcmp(call->path, e->path) != 0)
 			continue;
 		*allow |= e->method;
@@ -102,8 +102,8 @@ add_cors(struct pl_call *call, bool *allowed)
 	*allowed = false;
 	if (origin == NULL)
 		return PL_OK;
-	err = call->store->ops->origin_allowed(call->store, call->company,
-	    origin, allowed);
+	err = call->store->ops->origin_allowed(
+	    call->store, call->company, origin, allowed);
 	if (err == PL_OK && *allowed)
 		pl_buf_printf(&call->reply.headers,
 		    "Access-Control-Allow-Origin: %s\r\n", origin);
@@ -132,8 +132,7 @@ run_options(struct pl_call *call)
 }
 
 static const struct pl_endpoint preflight = {
-	.method = PL_OPTIONS, .txn = PL_TXN_READ, .run = run_options
-};
+    .method = PL_OPTIONS, .txn = PL_TXN_READ, .run = run_options};
 
 static void
 fail(struct pl_call *call, enum pl_err err)
@@ -342,7 +341,7 @@ static bool
 wants_look(const struct pl_app *app)
 {
 	return app->look && app->polls != NULL &&
-	    pl_polls_count(app->polls) > 0;
+	       pl_polls_count(app->polls) > 0;
 }
 
 static void
@@ -392,8 +391,7 @@ have_store(struct pl_app *app)
 	}
 	if (app->store != NULL)
 		return true;
-	if (app->now >= app->opened_at &&
-	    app->now - app->opened_at < RETRY_MS)
+	if (app->now >= app->opened_at && app->now - app->opened_at < RETRY_MS)
 		return false;
 	app->opened_at = app->now;
 	if (pl_sqlite_open(&app->store, app->config.database, false,
@@ -414,8 +412,7 @@ is_due(struct pl_app *app)
 	if (!any(app, PL_TXN_READ) &&
 	    (app->polls == NULL || pl_polls_count(app->polls) == 0))
 		return false;
-	return app->store->ops->due(app->store, &at) == PL_OK &&
-	    at <= app->now;
+	return app->store->ops->due(app->store, &at) == PL_OK && at <= app->now;
 }
 
 static void
@@ -465,8 +462,7 @@ set_timer(struct pl_app *app)
 	if (app->polls == NULL || app->store == NULL)
 		return;
 	if (pl_polls_count(app->polls) == 0 ||
-	    app->store->ops->due(app->store, &at) != PL_OK ||
-	    at == INT64_MAX) {
+	    app->store->ops->due(app->store, &at) != PL_OK || at == INT64_MAX) {
 		event_del(app->due);
 		return;
 	}
@@ -568,8 +564,8 @@ on_signal(struct pl_app *app, struct event **ev, int sig)
 static bool
 add_poll_events(struct pl_app *app)
 {
-	struct timeval tick = { (time_t)(app->config.slow_tick_ms / 1000),
-		(suseconds_t)(app->config.slow_tick_ms % 1000 * 1000) };
+	struct timeval tick = {(time_t)(app->config.slow_tick_ms / 1000),
+	    (suseconds_t)(app->config.slow_tick_ms % 1000 * 1000)};
 
 	app->due = evtimer_new(app->base, on_due, app);
 	app->tick = event_new(app->base, -1, EV_PERSIST, on_tick, app);
@@ -578,10 +574,9 @@ add_poll_events(struct pl_app *app)
 		return false;
 	if (app->bell.watch < 0)
 		return true;
-	app->bell_event = event_new(app->base, app->bell.watch,
-	    EV_READ | EV_PERSIST, on_bell, app);
-	return app->bell_event != NULL &&
-	    event_add(app->bell_event, NULL) == 0;
+	app->bell_event = event_new(
+	    app->base, app->bell.watch, EV_READ | EV_PERSIST, on_bell, app);
+	return app->bell_event != NULL && event_add(app->bell_event, NULL) == 0;
 }
 
 /* Answers everything, for at most LAST_WORDS_MS. */
@@ -595,10 +590,9 @@ finish(struct pl_app *app)
 		turn(app);
 		if (app->polls != NULL)
 			pl_polls_answer_all(app->polls);
-		event_base_loop(app->base,
-		    EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		event_base_loop(app->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	} while ((app->first != NULL || pl_fcgi_writing(app->fcgi) > 0) &&
-	    pl_clock_now() < until);
+		 pl_clock_now() < until);
 }
 
 static void
@@ -623,8 +617,9 @@ raise_limits(const struct pl_config *config)
 	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) != 0 ||
 	    rl.rlim_cur < (rlim_t)config->max_waiters + BASE_FDS)
-		pl_log(PL_LOG_WARN, "maxWaiters is %lld, but only %llu files "
-				    "may be open",
+		pl_log(PL_LOG_WARN,
+		    "maxWaiters is %lld, but only %llu files "
+		    "may be open",
 		    (long long)config->max_waiters,
 		    (unsigned long long)rl.rlim_cur);
 }
@@ -682,8 +677,8 @@ close_all(struct pl_app *app)
 static enum pl_err
 serve(struct pl_app *app, int fd, bool holds_polls)
 {
-	static const int stops[] = { SIGTERM, SIGINT, SIGUSR1 };
-	struct event *signals[3] = { NULL };
+	static const int stops[] = {SIGTERM, SIGINT, SIGUSR1};
+	struct event *signals[3] = {NULL};
 	enum pl_err err = open_all(app, fd, holds_polls);
 	size_t i;
 
@@ -702,8 +697,8 @@ serve(struct pl_app *app, int fd, bool holds_polls)
 }
 
 enum pl_err
-pl_app_run(const char *name, int fd,
-    const struct pl_endpoint *const *endpoints, bool holds_polls)
+pl_app_run(const char *name, int fd, const struct pl_endpoint *const *endpoints,
+    bool holds_polls)
 {
 	struct pl_app *app = calloc(1, sizeof(*app));
 	enum pl_err err;
@@ -720,9 +715,9 @@ pl_app_run(const char *name, int fd,
 		pl_log(PL_LOG_ERROR, "%s", app->config.error);
 	else {
 		pl_log_init(name, (enum pl_log_level)app->config.log);
-		app->rules = (struct pl_rules){ app->config.timeout_ms,
-			app->config.hidden_timeout_ms,
-			app->config.leave_grace_ms, app->config.min_beat_ms };
+		app->rules = (struct pl_rules){app->config.timeout_ms,
+		    app->config.hidden_timeout_ms, app->config.leave_grace_ms,
+		    app->config.min_beat_ms};
 		raise_limits(&app->config);
 		err = serve(app, fd, holds_polls);
 	}

@@ -51,8 +51,8 @@ struct pl_call {
 	const char *path;
 	struct pl_store *store;
 	int64_t now;
-	int64_t company;     /* whose affair it is, for CORS; 0: not known */
-	const char *message; /* with an error: what is wrong, for people */
+	int64_t company;      /* whose affair it is, for CORS; 0: not known */
+	const char *message;  /* with an error: what is wrong, for people */
 	struct pl_poll *hold; /* not to be answered yet (polls.h) */
 	bool done;
 };
@@ -65,7 +65,7 @@ struct pl_app {
 	struct event *due, *tick, *bell_event;
 	struct pl_fcgi *fcgi;
 	struct pl_store *store; /* NULL: not to be had at the moment */
-	int64_t opened_at;	/* when it was last tried */
+	int64_t opened_at;      /* when it was last tried */
 	struct pl_doorbell bell;
 	struct pl_polls *polls; /* NULL: this program holds none */
 	struct pl_rate forms;
@@ -73,9 +73,9 @@ struct pl_app {
 	int64_t now;
 	int64_t version;  /* the store's, as last seen */
 	int64_t retry_at; /* until then what is due has to wait */
-	bool look;	  /* there may be something new in the stream */
-	bool woken;	  /* something may have run out */
-	bool again;	  /* the next turn must not wait */
+	bool look;        /* there may be something new in the stream */
+	bool woken;       /* something may have run out */
+	bool again;       /* the next turn must not wait */
 	bool stopping;
 };
 

@@ -21,7 +21,7 @@ struct pl_chunk {
 void
 pl_arena_init(struct pl_arena *a)
 {
-	*a = (struct pl_arena){ NULL, 0, false };
+	*a = (struct pl_arena){NULL, 0, false};
 }
 
 void

@@ -11,7 +11,7 @@
  */
 struct pl_arena {
 	struct pl_chunk *chunk; /* the newest; each points to the one before */
-	size_t total;		/* bytes of all chunks */
+	size_t total;           /* bytes of all chunks */
 	bool failed;
 };
 

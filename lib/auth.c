@@ -22,8 +22,8 @@ pl_auth_token(struct pl_request *r, struct pl_store *store, const char *token,
 }
 
 enum pl_err
-pl_auth_agent(struct pl_request *r, struct pl_store *store,
-    struct pl_agent *out)
+pl_auth_agent(
+    struct pl_request *r, struct pl_store *store, struct pl_agent *out)
 {
 	uint8_t hash[PL_HASH_LEN];
 	const char *secret;

@@ -16,9 +16,9 @@ struct pl_buf {
 	bool failed;
 };
 
-#define PL_BUF_EMPTY ((struct pl_buf){ NULL, 0, 0, false })
+#define PL_BUF_EMPTY ((struct pl_buf){NULL, 0, 0, false})
 
-void pl_buf_free(struct pl_buf *);	       /* empty again, usable */
+void pl_buf_free(struct pl_buf *); /* empty again, usable */
 void pl_buf_add(struct pl_buf *, const void *, size_t);
 void pl_buf_puts(struct pl_buf *, const char *);
 void pl_buf_printf(struct pl_buf *, const char *, ...)

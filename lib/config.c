@@ -26,8 +26,8 @@ struct setting {
 
 static const struct setting settings[] = {
 #define ROW(name, member, preset, least, most)                                 \
-	{ name, offsetof(struct pl_config, member), preset, least, most },
-	PL_CONFIG_NUMBERS(ROW)
+	{name, offsetof(struct pl_config, member), preset, least, most},
+    PL_CONFIG_NUMBERS(ROW)
 #undef ROW
 };
 
@@ -94,16 +94,16 @@ set_log(struct reader *r, const char *value)
 			r->config->log = i;
 			return PL_OK;
 		}
-	return mistake(r,
-	    "log is \"%s\": expected error, warn, info or debug", value);
+	return mistake(
+	    r, "log is \"%s\": expected error, warn, info or debug", value);
 }
 
 static enum pl_err
 set_database(struct reader *r, const char *value)
 {
 	if (value[0] != '/' || strlen(value) >= sizeof(r->config->database))
-		return mistake(r,
-		    "database is \"%s\": expected an absolute path", value);
+		return mistake(
+		    r, "database is \"%s\": expected an absolute path", value);
 	memcpy(r->config->database, value, strlen(value) + 1);
 	return PL_OK;
 }
@@ -189,8 +189,10 @@ read_file(struct reader *r, FILE *f)
 	while (fgets(line, sizeof(line), f) != NULL) {
 		r->line++;
 		if (strchr(line, '\n') == NULL && !feof(f))
-			return mistake(r, "line too long: expected at most "
-					  "%d characters", LINE - 2);
+			return mistake(r,
+			    "line too long: expected at most "
+			    "%d characters",
+			    LINE - 2);
 		if ((err = read_line(r, line)) != PL_OK)
 			return err;
 	}
@@ -278,8 +280,9 @@ settle(struct reader *r)
 	r->place = "config";
 	r->line = 0;
 	if (c->min_beat_ms >= c->timeout_ms)
-		return mistake(r, "minBeatMs is %lld: expected less than "
-				  "timeoutMs, %lld",
+		return mistake(r,
+		    "minBeatMs is %lld: expected less than "
+		    "timeoutMs, %lld",
 		    (long long)c->min_beat_ms, (long long)c->timeout_ms);
 	if (c->hidden_timeout_ms < c->timeout_ms)
 		c->hidden_timeout_ms = c->timeout_ms;
@@ -289,7 +292,7 @@ settle(struct reader *r)
 enum pl_err
 pl_config_load(struct pl_config *c, const char *path, char *const env[])
 {
-	struct reader r = { .config = c, .place = "config" };
+	struct reader r = {.config = c, .place = "config"};
 	bool named = true;
 	enum pl_err err;
 	size_t i;

@@ -46,7 +46,7 @@ struct pl_config {
  *
  * PL_ERR_CONFIG: c->error says where, what, and what was expected.
  */
-enum pl_err pl_config_load(struct pl_config *c, const char *path,
-    char *const env[]) PL_MUST;
+enum pl_err pl_config_load(
+    struct pl_config *c, const char *path, char *const env[]) PL_MUST;
 
 #endif

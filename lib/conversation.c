@@ -33,8 +33,8 @@ pl_conversation_answer(struct pl_call *call, struct pl_conversation *c)
 		err = make_id(&call->req.arena, &c->public_id);
 	if (err != PL_OK ||
 	    (err = pl_secret_random(session, sizeof(session))) != PL_OK ||
-	    (err = call->store->ops->conversation_add(call->store, c, session,
-		 &created)) != PL_OK)
+	    (err = call->store->ops->conversation_add(
+		 call->store, c, session, &created)) != PL_OK)
 		return err;
 	call->reply.status = created ? 201 : 200;
 	pl_json_open(b, '{');

@@ -17,8 +17,8 @@ struct pl_doorbell {
 
 /* PL_ERR_SYSTEM: no bell; a ring then does nothing, and the slow tick has to
  * find what changed. */
-enum pl_err pl_doorbell_open(struct pl_doorbell *, const char *database,
-    bool listen) PL_MUST;
+enum pl_err pl_doorbell_open(
+    struct pl_doorbell *, const char *database, bool listen) PL_MUST;
 void pl_doorbell_close(struct pl_doorbell *);
 
 void pl_doorbell_ring(struct pl_doorbell *);

@@ -54,8 +54,8 @@ run_add(struct pl_call *call)
 		return err;
 	call->company = agent.scope.company;
 	pl_secret_hash(secret, hash);
-	err = call->store->ops->login_add(call->store, agent.id, hash,
-	    call->now + lasts);
+	err = call->store->ops->login_add(
+	    call->store, agent.id, hash, call->now + lasts);
 	if (err != PL_OK)
 		return err;
 	set_cookie(call, secret, lasts / 1000);
@@ -88,8 +88,6 @@ run_end(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_session_add = {
-	PL_POST, "/api/agent/session", PL_TXN_WRITE, run_add, false
-};
+    PL_POST, "/api/agent/session", PL_TXN_WRITE, run_add, false};
 const struct pl_endpoint pl_endpoint_session_end = {
-	PL_DELETE, "/api/agent/session", PL_TXN_WRITE, run_end, false
-};
+    PL_DELETE, "/api/agent/session", PL_TXN_WRITE, run_end, false};

@@ -43,8 +43,8 @@ read_visibility(struct pl_json_body *body, struct message *m)
 		return err;
 	m->beat.hidden = strcmp(m->visibility, "hidden") == 0;
 	if (!m->beat.hidden && strcmp(m->visibility, "visible") != 0)
-		return pl_json_refuse(body, "visibility",
-		    "\"visible\" or \"hidden\"");
+		return pl_json_refuse(
+		    body, "visibility", "\"visible\" or \"hidden\"");
 	return PL_OK;
 }
 
@@ -54,8 +54,8 @@ read_members(struct pl_json_body *body, struct message *m)
 	enum pl_err err;
 
 	m->beat.seq = -1;
-	if ((err = pl_json_need_str(body, "conversationId", ID_MAX,
-		 &m->conversation)) != PL_OK ||
+	if ((err = pl_json_need_str(
+		 body, "conversationId", ID_MAX, &m->conversation)) != PL_OK ||
 	    (err = pl_json_need_str(body, "sessionId", ID_MAX, &m->session)) !=
 		PL_OK ||
 	    (err = pl_json_need_str(body, "tabId", ID_MAX, &m->tab)) != PL_OK ||
@@ -91,14 +91,14 @@ write_answer(struct pl_call *call, const struct message *m,
 
 	if (m->beat.kind == PL_LEAVE)
 		lease = result->expires_at > call->now
-		    ? result->expires_at - call->now
-		    : 0;
+			    ? result->expires_at - call->now
+			    : 0;
 	pl_json_open(b, '{');
 	pl_json_bool(b, "ok", true);
 	pl_json_str(b, "status", pl_status_name(result->status));
 	pl_json_int(b, "leaseMs", lease);
-	pl_json_int(b, "heartbeatIntervalMs",
-	    call->app->config.heartbeat_interval_ms);
+	pl_json_int(
+	    b, "heartbeatIntervalMs", call->app->config.heartbeat_interval_ms);
 	pl_json_time(b, "serverTime", call->now);
 	pl_json_close(b, '}');
 }
@@ -106,7 +106,7 @@ write_answer(struct pl_call *call, const struct message *m,
 static enum pl_err
 take(struct pl_call *call, enum pl_message kind)
 {
-	struct message m = { .beat.kind = kind };
+	struct message m = {.beat.kind = kind};
 	uint8_t session[PL_SESSION_LEN];
 	struct pl_beat_result result;
 	enum pl_err err;
@@ -116,8 +116,8 @@ take(struct pl_call *call, enum pl_message kind)
 	/* What is no session's id at all is no session of this one either. */
 	if (pl_unhex(m.session, session, sizeof(session)) != PL_OK)
 		return PL_ERR_FORBIDDEN;
-	err = call->store->ops->beat(call->store, m.conversation, session,
-	    &m.beat, &result);
+	err = call->store->ops->beat(
+	    call->store, m.conversation, session, &m.beat, &result);
 	if (err != PL_OK)
 		return err;
 	call->company = result.company;
@@ -144,14 +144,10 @@ run_typing(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_online = {
-	PL_POST, "/api/widget/online", PL_TXN_WRITE, run_beat, false
-};
+    PL_POST, "/api/widget/online", PL_TXN_WRITE, run_beat, false};
 const struct pl_endpoint pl_endpoint_heartbeat = {
-	PL_POST, "/api/widget/heartbeat", PL_TXN_WRITE, run_beat, false
-};
+    PL_POST, "/api/widget/heartbeat", PL_TXN_WRITE, run_beat, false};
 const struct pl_endpoint pl_endpoint_offline = {
-	PL_POST, "/api/widget/offline", PL_TXN_WRITE, run_offline, false
-};
+    PL_POST, "/api/widget/offline", PL_TXN_WRITE, run_offline, false};
 const struct pl_endpoint pl_endpoint_typing = {
-	PL_POST, "/api/widget/typing", PL_TXN_WRITE, run_typing, false
-};
+    PL_POST, "/api/widget/typing", PL_TXN_WRITE, run_typing, false};

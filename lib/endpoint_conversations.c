@@ -33,10 +33,11 @@ read_platform(struct pl_json_body *body, struct pl_conversation *c)
 
 	c->platform = "WIDGET";
 	err = pl_json_want_str(body, "platform", PLATFORM_MAX, &c->platform);
-	if (err == PL_OK && (strchr(upper, c->platform[0]) == NULL ||
+	if (err == PL_OK &&
+	    (strchr(upper, c->platform[0]) == NULL ||
 		strspn(c->platform, rest) != strlen(c->platform)))
-		return pl_json_refuse(body, "platform",
-		    "capitals, like WIDGET or FACEBOOK");
+		return pl_json_refuse(
+		    body, "platform", "capitals, like WIDGET or FACEBOOK");
 	return err;
 }
 
@@ -62,7 +63,7 @@ read_conversation(struct pl_call *call, struct pl_conversation *c)
 static enum pl_err
 run_add(struct pl_call *call)
 {
-	struct pl_conversation c = { 0 };
+	struct pl_conversation c = {0};
 	enum pl_err err;
 
 	err = pl_auth_company(&call->req, call->store, &c.company);
@@ -95,8 +96,6 @@ run_remove(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_conversation_add = {
-	PL_POST, "/api/conversations", PL_TXN_WRITE, run_add, false
-};
+    PL_POST, "/api/conversations", PL_TXN_WRITE, run_add, false};
 const struct pl_endpoint pl_endpoint_conversation_remove = {
-	PL_DELETE, "/api/conversations/", PL_TXN_WRITE, run_remove, false
-};
+    PL_DELETE, "/api/conversations/", PL_TXN_WRITE, run_remove, false};

@@ -23,7 +23,7 @@
 #include "text.h"
 
 #define EVENTS_MOST 500 /* in one answer */
-#define TIMEOUT_MAX 55	/* seconds */
+#define TIMEOUT_MAX 55  /* seconds */
 
 /* A poll, as it was asked. */
 struct ask {
@@ -89,8 +89,8 @@ check_ids(struct pl_call *call, const struct ask *ask)
 	size_t i;
 
 	for (i = 0; i < ask->q.nids && err == PL_OK; i++)
-		err = call->store->ops->presence(call->store,
-		    &ask->agent.scope, ask->q.ids[i], ignore, NULL);
+		err = call->store->ops->presence(call->store, &ask->agent.scope,
+		    ask->q.ids[i], ignore, NULL);
 	return err;
 }
 
@@ -130,12 +130,12 @@ read_events(struct pl_call *call, const struct ask *ask, struct answer *a,
     int64_t *upto)
 {
 	struct pl_event_query q = {
-		.scope = &ask->agent.scope,
-		.ids = ask->q.nids > 0 ? ask->q.ids : NULL,
-		.nids = ask->q.nids,
-		.heartbeats = ask->heartbeats,
-		.after = ask->after,
-		.limit = EVENTS_MOST,
+	    .scope = &ask->agent.scope,
+	    .ids = ask->q.nids > 0 ? ask->q.ids : NULL,
+	    .nids = ask->q.nids,
+	    .heartbeats = ask->heartbeats,
+	    .after = ask->after,
+	    .limit = EVENTS_MOST,
 	};
 
 	if (q.ids != NULL &&
@@ -156,13 +156,13 @@ hold(struct pl_call *call, const struct ask *ask, int64_t seq)
 		return PL_ERR_NOMEM;
 	*agent = ask->agent;
 	*poll = (struct pl_poll){
-		.watch = { .agent = agent,
-		    .client = ask->q.client,
-		    .ids = ask->q.nids > 0 ? ask->q.ids : NULL,
-		    .nids = ask->q.nids,
-		    .heartbeats = ask->heartbeats,
-		    .seq = seq },
-		.timeout_ms = ask->timeout_ms,
+	    .watch = {.agent = agent,
+		.client = ask->q.client,
+		.ids = ask->q.nids > 0 ? ask->q.ids : NULL,
+		.nids = ask->q.nids,
+		.heartbeats = ask->heartbeats,
+		.seq = seq},
+	    .timeout_ms = ask->timeout_ms,
 	};
 	call->hold = poll;
 	return PL_OK;
@@ -183,7 +183,7 @@ answer_reset(struct pl_call *call, const struct ask *ask)
 static enum pl_err
 answer_or_hold(struct pl_call *call, const struct ask *ask)
 {
-	struct answer a = { PL_BUF_EMPTY, 0 };
+	struct answer a = {PL_BUF_EMPTY, 0};
 	int64_t upto;
 	enum pl_err err;
 
@@ -194,8 +194,8 @@ answer_or_hold(struct pl_call *call, const struct ask *ask)
 		err = hold(call, ask, upto);
 	else if (err == PL_OK) {
 		pl_answer_begin(&call->reply, &ask->store, upto, call->now);
-		pl_buf_add(&call->reply.body, a.events.data + 1,
-		    a.events.len - 1);
+		pl_buf_add(
+		    &call->reply.body, a.events.data + 1, a.events.len - 1);
 		pl_answer_end(&call->reply);
 	}
 	pl_buf_free(&a.events);
@@ -205,7 +205,7 @@ answer_or_hold(struct pl_call *call, const struct ask *ask)
 static enum pl_err
 run_events(struct pl_call *call)
 {
-	struct ask ask = { .reset = false };
+	struct ask ask = {.reset = false};
 	enum pl_err err;
 
 	err = pl_auth_agent(&call->req, call->store, &ask.agent);
@@ -215,12 +215,11 @@ run_events(struct pl_call *call)
 	if ((err = parse(call, &ask)) != PL_OK)
 		return err;
 	if (ask.q.client != NULL)
-		pl_polls_supersede(call->app->polls, ask.agent.id,
-		    ask.q.client);
+		pl_polls_supersede(
+		    call->app->polls, ask.agent.id, ask.q.client);
 	return ask.reset ? answer_reset(call, &ask)
 			 : answer_or_hold(call, &ask);
 }
 
 const struct pl_endpoint pl_endpoint_events = {
-	PL_GET, "/api/widget/events", PL_TXN_READ, run_events, false
-};
+    PL_GET, "/api/widget/events", PL_TXN_READ, run_events, false};

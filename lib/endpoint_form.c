@@ -31,7 +31,7 @@ read_form(struct pl_call *call, const char **key, struct pl_conversation *c)
 static enum pl_err
 run_form(struct pl_call *call)
 {
-	struct pl_conversation c = { .platform = "WIDGET", .inbox = "" };
+	struct pl_conversation c = {.platform = "WIDGET", .inbox = ""};
 	const char *key = NULL;
 	enum pl_err err;
 
@@ -40,8 +40,8 @@ run_form(struct pl_call *call)
 	if (!pl_rate_take(&call->app->forms, call->req.remote_addr,
 		call->app->config.forms_per_minute, call->now))
 		return PL_ERR_RATE;
-	err = call->store->ops->company_by_site_key(call->store, key,
-	    &c.company);
+	err =
+	    call->store->ops->company_by_site_key(call->store, key, &c.company);
 	if (err != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 	call->company = c.company;
@@ -49,5 +49,4 @@ run_form(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_form = {
-	PL_POST, "/api/widget/conversations", PL_TXN_WRITE, run_form, false
-};
+    PL_POST, "/api/widget/conversations", PL_TXN_WRITE, run_form, false};

@@ -2,8 +2,8 @@
  * GET /api/widget/presence: who is here, for an agent.
  *
  *	?conversationId=ID			one object
- *	?conversationId=ID&conversationId=ID…	{"presences": […], "next": null, …}
- *	(none) ?limit=100&after=NEXT		all online ones, the latest to
+ *	?conversationId=ID&conversationId=ID…	{"presences": […], "next": null,
+ *…} (none) ?limit=100&after=NEXT		all online ones, the latest to
  *						come first, page by page
  *
  * One snapshot, with the cursor from which the stream goes on: presence, then
@@ -34,8 +34,8 @@ struct page {
 };
 
 static void
-write_session(struct pl_buf *b, const struct pl_room *room, size_t i,
-    int64_t now)
+write_session(
+    struct pl_buf *b, const struct pl_room *room, size_t i, int64_t now)
 {
 	struct pl_state st = pl_room_state(room, i, now);
 
@@ -51,18 +51,16 @@ write_session(struct pl_buf *b, const struct pl_room *room, size_t i,
 }
 
 static void
-write_state(struct pl_buf *b, const struct pl_presence *p, bool supported,
-    int64_t now)
+write_state(
+    struct pl_buf *b, const struct pl_presence *p, bool supported, int64_t now)
 {
-	struct pl_state st =
-	    pl_room_state(p->room, PL_ALL_SESSIONS, now);
+	struct pl_state st = pl_room_state(p->room, PL_ALL_SESSIONS, now);
 	bool online = st.status != PL_OFFLINE;
 	size_t i;
 
 	pl_json_bool(b, "supported", supported);
 	pl_json_bool(b, "isOnline", online);
-	pl_json_str(b, "status",
-	    supported ? pl_status_name(st.status) : NULL);
+	pl_json_str(b, "status", supported ? pl_status_name(st.status) : NULL);
 	pl_json_time(b, "lastHeartbeat", st.last_beat_at);
 	pl_json_int(b, "socketsInRoom", st.connections);
 	pl_json_time(b, "onlineSince", online ? p->room->online_since : 0);
@@ -99,8 +97,8 @@ on_presence(void *arg, const struct pl_presence *p)
 	pl_json_str(page->out, "conversationId", p->public_id);
 	pl_json_str(page->out, "platform", p->platform);
 	pl_json_str(page->out, "name", p->name);
-	write_state(page->out, p, strcmp(p->platform, "WIDGET") == 0,
-	    page->call->now);
+	write_state(
+	    page->out, p, strcmp(p->platform, "WIDGET") == 0, page->call->now);
 	if (page->single)
 		write_end(page);
 	pl_json_close(page->out, '}');
@@ -158,8 +156,8 @@ write_some(struct pl_call *call, const struct pl_scope *scope,
 
 	page->limit = SIZE_MAX;
 	for (i = 0; i < q->nids && err == PL_OK; i++)
-		err = ops->presence(call->store, scope, q->ids[i], on_presence,
-		    page);
+		err = ops->presence(
+		    call->store, scope, q->ids[i], on_presence, page);
 	return err;
 }
 
@@ -198,10 +196,10 @@ write_list(struct pl_call *call, const struct pl_scope *scope,
 static enum pl_err
 run_presence(struct pl_call *call)
 {
-	struct page page = { .call = call,
-		.out = &call->reply.body,
-		.since = INT64_MAX,
-		.id = INT64_MAX };
+	struct page page = {.call = call,
+	    .out = &call->reply.body,
+	    .since = INT64_MAX,
+	    .id = INT64_MAX};
 	struct pl_query q;
 	struct pl_agent agent;
 	enum pl_err err;
@@ -215,11 +213,10 @@ run_presence(struct pl_call *call)
 		return err;
 	page.single = q.nids == 1;
 	if (page.single)
-		return call->store->ops->presence(call->store, &agent.scope,
-		    q.ids[0], on_presence, &page);
+		return call->store->ops->presence(
+		    call->store, &agent.scope, q.ids[0], on_presence, &page);
 	return write_list(call, &agent.scope, &q, &page);
 }
 
 const struct pl_endpoint pl_endpoint_presence = {
-	PL_GET, "/api/widget/presence", PL_TXN_READ, run_presence, true
-};
+    PL_GET, "/api/widget/presence", PL_TXN_READ, run_presence, true};

@@ -31,8 +31,17 @@
 #include "log.h"
 
 /* https://fastcgi-archives.github.io/FastCGI_Specification.html, section 8 */
-enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6,
-	GET_VALUES = 9, GET_VALUES_RESULT = 10, UNKNOWN_TYPE = 11 };
+enum {
+	BEGIN = 1,
+	ABORT = 2,
+	END = 3,
+	PARAMS = 4,
+	STDIN = 5,
+	STDOUT = 6,
+	GET_VALUES = 9,
+	GET_VALUES_RESULT = 10,
+	UNKNOWN_TYPE = 11
+};
 enum { COMPLETE = 0, CANT_MPX = 1, UNKNOWN_ROLE = 3 };
 #define PROTOCOL 1
 #define RESPONDER 1
@@ -40,11 +49,11 @@ enum { COMPLETE = 0, CANT_MPX = 1, UNKNOWN_ROLE = 3 };
 #define HEADER 8
 
 #define BACKLOG 4096
-#define ACCEPT_MOST 256		/* in one turn */
-#define PEEK (128 * 1024)	/* the largest request that is looked at */
-#define READ_SECONDS 10		/* for a request to arrive whole */
-#define WRITE_SECONDS 30	/* for a slow reader */
-#define DRAIN_MOST (64u << 20)	/* bytes of a refused body */
+#define ACCEPT_MOST 256        /* in one turn */
+#define PEEK (128 * 1024)      /* the largest request that is looked at */
+#define READ_SECONDS 10        /* for a request to arrive whole */
+#define WRITE_SECONDS 30       /* for a slow reader */
+#define DRAIN_MOST (64u << 20) /* bytes of a refused body */
 
 enum state { READING, TAKEN, HELD, WRITING, DRAINING };
 
@@ -103,8 +112,8 @@ conn_free(struct pl_conn *c)
 static bool
 await(struct pl_conn *c, short what, int64_t timeout_ms)
 {
-	struct timeval tv = { (time_t)(timeout_ms / 1000),
-		(suseconds_t)(timeout_ms % 1000 * 1000) };
+	struct timeval tv = {(time_t)(timeout_ms / 1000),
+	    (suseconds_t)(timeout_ms % 1000 * 1000)};
 
 	event_del(&c->ev);
 	if (event_assign(&c->ev, c->fcgi->base, c->fd, what | EV_PERSIST,
@@ -127,8 +136,8 @@ put_header(unsigned char *p, int type, uint16_t id, size_t len)
 }
 
 static void
-add_record(struct pl_buf *b, int type, uint16_t id, const void *data,
-    size_t len)
+add_record(
+    struct pl_buf *b, int type, uint16_t id, const void *data, size_t len)
 {
 	unsigned char h[HEADER];
 
@@ -151,7 +160,7 @@ add_stdout(struct pl_buf *b, uint16_t id, const char *data, size_t len)
 static void
 add_end(struct pl_buf *b, uint16_t id, int status)
 {
-	unsigned char body[8] = { 0, 0, 0, 0, (unsigned char)status, 0, 0, 0 };
+	unsigned char body[8] = {0, 0, 0, 0, (unsigned char)status, 0, 0, 0};
 
 	add_record(b, END, id, body, sizeof(body));
 }
@@ -184,12 +193,12 @@ parse(const unsigned char *p, size_t n, struct record *r)
 }
 
 enum scan {
-	SCAN_MORE,	/* not all of it is there */
-	SCAN_WHOLE,	/* one whole request */
+	SCAN_MORE,       /* not all of it is there */
+	SCAN_WHOLE,      /* one whole request */
 	SCAN_MANAGEMENT, /* a management record stands first */
-	SCAN_STRAY,	/* a record that no request has begun stands first */
-	SCAN_TOO_LARGE, /* a whole head, and more than will ever be read */
-	SCAN_ROLE,	/* not a responder's request */
+	SCAN_STRAY,      /* a record that no request has begun stands first */
+	SCAN_TOO_LARGE,  /* a whole head, and more than will ever be read */
+	SCAN_ROLE,       /* not a responder's request */
 	SCAN_BROKEN
 };
 
@@ -202,7 +211,7 @@ scan_begin(struct pl_conn *c, const struct record *r)
 	c->id = r->id;
 	c->keep = (r->content[2] & KEEP_CONN) != 0;
 	return (r->content[0] << 8 | r->content[1]) == RESPONDER ? SCAN_WHOLE
-								: SCAN_ROLE;
+								 : SCAN_ROLE;
 }
 
 /* What the n peeked bytes are; *r is their first record where that counts. */
@@ -252,15 +261,21 @@ discard(struct pl_conn *c, size_t n)
 static void
 answer_management(struct pl_conn *c, const struct record *r)
 {
-	static const char values[] = "\x0e\x05" "FCGI_MAX_CONNS" "10000"
-				     "\x0d\x05" "FCGI_MAX_REQS" "10000"
-				     "\x0f\x01" "FCGI_MPXS_CONNS" "0";
-	unsigned char unknown[8] = { (unsigned char)r->type };
+	static const char values[] = "\x0e\x05"
+				     "FCGI_MAX_CONNS"
+				     "10000"
+				     "\x0d\x05"
+				     "FCGI_MAX_REQS"
+				     "10000"
+				     "\x0f\x01"
+				     "FCGI_MPXS_CONNS"
+				     "0";
+	unsigned char unknown[8] = {(unsigned char)r->type};
 	struct pl_buf b = PL_BUF_EMPTY;
 
 	if (r->type == GET_VALUES)
-		add_record(&b, GET_VALUES_RESULT, 0, values,
-		    sizeof(values) - 1);
+		add_record(
+		    &b, GET_VALUES_RESULT, 0, values, sizeof(values) - 1);
 	else
 		add_record(&b, UNKNOWN_TYPE, 0, unknown, sizeof(unknown));
 	send_small(c, &b);
@@ -286,7 +301,7 @@ take_body(FCGX_Request *f, struct pl_request *req, int64_t expected)
 	if (body == NULL)
 		return PL_ERR_NOMEM;
 	while ((n = FCGX_GetStr(body + len, PL_BODY_MAX - len, f->in)) > 0 &&
-	    (len += n) < PL_BODY_MAX)
+	       (len += n) < PL_BODY_MAX)
 		continue;
 	/* Reads the end record too, so that nothing of it stays behind. */
 	if (len == PL_BODY_MAX && FCGX_GetChar(f->in) != EOF)
@@ -384,7 +399,7 @@ on_too_large(struct pl_conn *c)
 static void
 on_readable(struct pl_conn *c)
 {
-	struct record first = { 0 };
+	struct record first = {0};
 	ssize_t n;
 
 	for (;;) {
@@ -617,7 +632,7 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 static void
 pause_listening(struct pl_fcgi *f)
 {
-	struct timeval tv = { 0, 100000 };
+	struct timeval tv = {0, 100000};
 
 	pl_log(PL_LOG_ERROR, "accept: %s", strerror(errno));
 	event_del(f->listen);

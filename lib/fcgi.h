@@ -38,7 +38,7 @@ size_t pl_fcgi_writing(const struct pl_fcgi *);
 void pl_conn_reply(struct pl_conn *, const struct pl_reply *);
 
 /* Waits with the answer, for at most timeout_ms. */
-enum pl_err pl_conn_hold(struct pl_conn *, int64_t timeout_ms, pl_wake_fn,
-    void *arg) PL_MUST;
+enum pl_err pl_conn_hold(
+    struct pl_conn *, int64_t timeout_ms, pl_wake_fn, void *arg) PL_MUST;
 
 #endif

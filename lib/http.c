@@ -19,23 +19,23 @@ struct error_row {
 #define RETRY "Retry-After: 2\r\n"
 
 static const struct error_row errors[PL_ERR__MAX] = {
-	[PL_ERR_JSON] = { 400, "bad_json", "" },
-	[PL_ERR_REQUEST] = { 400, "bad_request", "" },
-	[PL_ERR_UNAUTHENTICATED] = { 401, "unauthenticated",
-	    "WWW-Authenticate: Bearer\r\n" },
-	[PL_ERR_FORBIDDEN] = { 403, "forbidden", "" },
-	[PL_ERR_NOT_FOUND] = { 404, "not_found", "" },
-	[PL_ERR_METHOD] = { 405, "method_not_allowed", "" },
-	[PL_ERR_TOO_LARGE] = { 413, "too_large", "" },
-	[PL_ERR_MEDIA_TYPE] = { 415, "unsupported_media_type", "" },
-	[PL_ERR_RATE] = { 429, "rate_limited", "Retry-After: 60\r\n" },
-	[PL_ERR_BUSY] = { 503, "busy", "Retry-After: 5\r\n" },
-	[PL_ERR_STORE] = { 503, "store_unavailable", RETRY },
-	[PL_ERR_LOCKED] = { 503, "store_unavailable", RETRY },
-	[PL_ERR_EXISTS] = { 503, "store_unavailable", RETRY },
-	[PL_ERR_CONFIG] = { 503, "store_unavailable", RETRY },
-	[PL_ERR_NOMEM] = { 503, "store_unavailable", RETRY },
-	[PL_ERR_SYSTEM] = { 503, "store_unavailable", RETRY },
+    [PL_ERR_JSON] = {400, "bad_json", ""},
+    [PL_ERR_REQUEST] = {400, "bad_request", ""},
+    [PL_ERR_UNAUTHENTICATED] = {401, "unauthenticated",
+	"WWW-Authenticate: Bearer\r\n"},
+    [PL_ERR_FORBIDDEN] = {403, "forbidden", ""},
+    [PL_ERR_NOT_FOUND] = {404, "not_found", ""},
+    [PL_ERR_METHOD] = {405, "method_not_allowed", ""},
+    [PL_ERR_TOO_LARGE] = {413, "too_large", ""},
+    [PL_ERR_MEDIA_TYPE] = {415, "unsupported_media_type", ""},
+    [PL_ERR_RATE] = {429, "rate_limited", "Retry-After: 60\r\n"},
+    [PL_ERR_BUSY] = {503, "busy", "Retry-After: 5\r\n"},
+    [PL_ERR_STORE] = {503, "store_unavailable", RETRY},
+    [PL_ERR_LOCKED] = {503, "store_unavailable", RETRY},
+    [PL_ERR_EXISTS] = {503, "store_unavailable", RETRY},
+    [PL_ERR_CONFIG] = {503, "store_unavailable", RETRY},
+    [PL_ERR_NOMEM] = {503, "store_unavailable", RETRY},
+    [PL_ERR_SYSTEM] = {503, "store_unavailable", RETRY},
 };
 
 void
@@ -72,13 +72,13 @@ static const struct {
 	const char *name;
 	size_t offset;
 } variables[] = {
-	{ "REQUEST_URI", offsetof(struct pl_request, uri) },
-	{ "CONTENT_TYPE", offsetof(struct pl_request, content_type) },
-	{ "HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization) },
-	{ "HTTP_COOKIE", offsetof(struct pl_request, cookie) },
-	{ "HTTP_ORIGIN", offsetof(struct pl_request, origin) },
-	{ "HTTP_HOST", offsetof(struct pl_request, host) },
-	{ "REMOTE_ADDR", offsetof(struct pl_request, remote_addr) },
+    {"REQUEST_URI", offsetof(struct pl_request, uri)},
+    {"CONTENT_TYPE", offsetof(struct pl_request, content_type)},
+    {"HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization)},
+    {"HTTP_COOKIE", offsetof(struct pl_request, cookie)},
+    {"HTTP_ORIGIN", offsetof(struct pl_request, origin)},
+    {"HTTP_HOST", offsetof(struct pl_request, host)},
+    {"REMOTE_ADDR", offsetof(struct pl_request, remote_addr)},
 };
 
 void
@@ -97,7 +97,7 @@ pl_request_set(struct pl_request *r, const char *name, const char *value)
 		copy = pl_arena_copy(&r->arena, value, strlen(value));
 		if (copy != NULL)
 			*(const char **)(void *)((char *)r +
-			    variables[i].offset) = copy;
+						 variables[i].offset) = copy;
 	}
 }
 
@@ -130,15 +130,14 @@ decode(struct pl_request *r, const char *s, size_t n, bool plus)
 			    hex_value(s[i + 2]) < 0)
 				return NULL;
 			c = (char)(hex_value(s[i + 1]) << 4 |
-			    hex_value(s[i + 2]));
+				   hex_value(s[i + 2]));
 			i += 2;
 		} else if (c == '+' && plus)
 			c = ' ';
 		out[len++] = c;
 	}
-	return pl_utf8_valid(out, len) && memchr(out, '\0', len) == NULL
-	    ? out
-	    : NULL;
+	return pl_utf8_valid(out, len) && memchr(out, '\0', len) == NULL ? out
+									 : NULL;
 }
 
 const char *
@@ -186,7 +185,8 @@ pl_request_check_type(const struct pl_request *r)
 {
 	size_t n = strcspn(r->content_type, "; \t");
 
-	if ((n == 16 && strncasecmp(r->content_type, "application/json", n) == 0) ||
+	if ((n == 16 &&
+		strncasecmp(r->content_type, "application/json", n) == 0) ||
 	    (n == 10 && strncasecmp(r->content_type, "text/plain", n) == 0))
 		return PL_OK;
 	return PL_ERR_MEDIA_TYPE;
@@ -223,7 +223,7 @@ pl_request_bearer(const struct pl_request *r)
 void
 pl_reply_init(struct pl_reply *r)
 {
-	*r = (struct pl_reply){ .status = 200, .type = "application/json" };
+	*r = (struct pl_reply){.status = 200, .type = "application/json"};
 }
 
 void

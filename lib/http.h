@@ -9,8 +9,8 @@
 #include "buf.h"
 #include "err.h"
 
-#define PL_BODY_MAX 8192	     /* bytes of a request's body */
-#define PL_URI_MAX 32768	     /* 200 long ids, percent-encoded */
+#define PL_BODY_MAX 8192 /* bytes of a request's body */
+#define PL_URI_MAX 32768 /* 200 long ids, percent-encoded */
 
 enum pl_method {
 	PL_GET = 1, /* HEAD too: the web server cuts the body off */

@@ -127,11 +127,11 @@ pl_json_parse(struct pl_json_body *body, struct pl_arena *arena,
 	struct json_object *object;
 	enum json_tokener_error error;
 
-	*body = (struct pl_json_body){ NULL, arena, NULL };
+	*body = (struct pl_json_body){NULL, arena, NULL};
 	if (tok == NULL)
 		return PL_ERR_NOMEM;
-	json_tokener_set_flags(tok,
-	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(
+	    tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tok, text, (int)len);
 	error = json_tokener_get_error(tok);
 	/* It stops behind the object; only white space may follow. */
@@ -139,7 +139,7 @@ pl_json_parse(struct pl_json_body *body, struct pl_arena *arena,
 		size_t end = json_tokener_get_parse_end(tok);
 
 		while (end < len && strchr(" \t\r\n", text[end]) != NULL &&
-		    text[end] != '\0')
+		       text[end] != '\0')
 			end++;
 		if (end < len)
 			error = json_tokener_error_parse_unexpected;
@@ -162,8 +162,8 @@ pl_json_free(struct pl_json_body *body)
 }
 
 enum pl_err
-pl_json_refuse(struct pl_json_body *body, const char *name,
-    const char *expected)
+pl_json_refuse(
+    struct pl_json_body *body, const char *name, const char *expected)
 {
 	char text[200];
 
@@ -183,8 +183,8 @@ member(const struct pl_json_body *body, const char *name)
 }
 
 enum pl_err
-pl_json_want_str(struct pl_json_body *body, const char *name, size_t max,
-    const char **out)
+pl_json_want_str(
+    struct pl_json_body *body, const char *name, size_t max, const char **out)
 {
 	struct json_object *v = member(body, name);
 	char expected[64];
@@ -208,11 +208,12 @@ pl_json_want_str(struct pl_json_body *body, const char *name, size_t max,
 }
 
 enum pl_err
-pl_json_need_str(struct pl_json_body *body, const char *name, size_t max,
-    const char **out)
+pl_json_need_str(
+    struct pl_json_body *body, const char *name, size_t max, const char **out)
 {
 	if (member(body, name) == NULL)
-		return pl_json_refuse(body, name, "a string, and it is missing");
+		return pl_json_refuse(
+		    body, name, "a string, and it is missing");
 	return pl_json_want_str(body, name, max, out);
 }
 
@@ -226,9 +227,8 @@ pl_json_want_int(struct pl_json_body *body, const char *name, int64_t least,
 
 	if (v == NULL)
 		return PL_OK;
-	snprintf(expected, sizeof(expected),
-	    "a whole number from %lld to %lld", (long long)least,
-	    (long long)most);
+	snprintf(expected, sizeof(expected), "a whole number from %lld to %lld",
+	    (long long)least, (long long)most);
 	n = json_object_get_int64(v);
 	if (!json_object_is_type(v, json_type_int) || n < least || n > most)
 		return pl_json_refuse(body, name, expected);

@@ -16,7 +16,8 @@
 void pl_json_open(struct pl_buf *, char bracket); /* as a value or element */
 void pl_json_open_in(struct pl_buf *, const char *name, char bracket);
 void pl_json_close(struct pl_buf *, char bracket);
-void pl_json_str(struct pl_buf *, const char *name, const char *v); /* NULL: null */
+void pl_json_str(
+    struct pl_buf *, const char *name, const char *v); /* NULL: null */
 void pl_json_int(struct pl_buf *, const char *name, int64_t);
 void pl_json_bool(struct pl_buf *, const char *name, bool);
 void pl_json_time(struct pl_buf *, const char *name, int64_t ms); /* 0: null */
@@ -41,17 +42,17 @@ enum pl_err pl_json_parse(struct pl_json_body *, struct pl_arena *,
 void pl_json_free(struct pl_json_body *);
 
 /* 1 to max bytes of text without control characters. */
-enum pl_err pl_json_need_str(struct pl_json_body *, const char *name,
-    size_t max, const char **) PL_MUST;
+enum pl_err pl_json_need_str(
+    struct pl_json_body *, const char *name, size_t max, const char **) PL_MUST;
 /* The same, or absent or null: *out is left as it was. */
-enum pl_err pl_json_want_str(struct pl_json_body *, const char *name,
-    size_t max, const char **) PL_MUST;
+enum pl_err pl_json_want_str(
+    struct pl_json_body *, const char *name, size_t max, const char **) PL_MUST;
 enum pl_err pl_json_want_int(struct pl_json_body *, const char *name,
     int64_t least, int64_t most, int64_t *) PL_MUST;
-enum pl_err pl_json_need_bool(struct pl_json_body *, const char *name,
-    bool *) PL_MUST;
+enum pl_err pl_json_need_bool(
+    struct pl_json_body *, const char *name, bool *) PL_MUST;
 /* Says that a member is not as it must be. */
-enum pl_err pl_json_refuse(struct pl_json_body *, const char *name,
-    const char *expected) PL_MUST;
+enum pl_err pl_json_refuse(
+    struct pl_json_body *, const char *name, const char *expected) PL_MUST;
 
 #endif

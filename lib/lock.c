@@ -31,9 +31,9 @@ on_alarm(int sig)
 static int
 flock_timed(int fd, int wait_ms)
 {
-	struct itimerval tick = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } };
-	struct itimerval off = { { 0, 0 }, { 0, 0 } };
-	struct sigaction act = { .sa_handler = on_alarm }, before;
+	struct itimerval tick = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
+	struct itimerval off = {{0, 0}, {0, 0}};
+	struct sigaction act = {.sa_handler = on_alarm}, before;
 	int rc, error;
 
 	ticks = 0;

@@ -11,8 +11,8 @@
 
 #define LINE 1000
 
-const char *const pl_log_names[PL_LOG__MAX + 1] = { "error", "warn", "info",
-	"debug", NULL };
+const char *const pl_log_names[PL_LOG__MAX + 1] = {
+    "error", "warn", "info", "debug", NULL};
 
 static const char *name = "porchlight";
 static enum pl_log_level threshold = PL_LOG_INFO;

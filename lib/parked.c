@@ -38,9 +38,9 @@ struct channel {
 };
 
 struct entry {
-	struct pl_waiter w; /* first */
+	struct pl_waiter w;         /* first */
 	struct entry *next, **prev; /* all entries */
-	struct entry *woken;	    /* the next one, while waking */
+	struct entry *woken;        /* the next one, while waking */
 	bool is_woken;
 	size_t nwatchers;
 	struct watcher watchers[];
@@ -222,8 +222,8 @@ fill(struct entry *e, const struct pl_watch *cfg)
 }
 
 enum pl_err
-pl_parked_add(struct pl_parked *p, const struct pl_watch *cfg,
-    struct pl_waiter **out)
+pl_parked_add(
+    struct pl_parked *p, const struct pl_watch *cfg, struct pl_waiter **out)
 {
 	size_t n = (cfg->ids == NULL ? 1 : cfg->nids) + 1;
 	struct entry *e;
@@ -300,13 +300,12 @@ static bool
 wants(const struct pl_waiter *w, const struct pl_event *ev)
 {
 	return w->seq < ev->seq &&
-	    (ev->kind != PL_EVENT_HEARTBEAT || w->heartbeats);
+	       (ev->kind != PL_EVENT_HEARTBEAT || w->heartbeats);
 }
 
 /* Puts the watchers of the channel that want the event on the list. */
 static void
-collect(const struct channel *c, const struct pl_event *ev,
-    struct entry **list)
+collect(const struct channel *c, const struct pl_event *ev, struct entry **list)
 {
 	const struct watcher *w;
 
@@ -373,7 +372,8 @@ pl_parked_wake(struct pl_parked *p, const struct pl_event *events, size_t n,
 		list = e->woken;
 		e->is_woken = false;
 		for (i = 0; i < n; i++)
-			yes[i] = wants(&e->w, &events[i]) &&
+			yes[i] =
+			    wants(&e->w, &events[i]) &&
 			    ((to[i].one != NULL && watches(e, to[i].one)) ||
 				(to[i].company != NULL &&
 				    watches(e, to[i].company)));

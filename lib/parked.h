@@ -15,21 +15,21 @@ struct pl_parked;
 
 /* A poll that waits. The caller sees these members and changes seq alone. */
 struct pl_waiter {
-	void *owner;	  /* the caller's */
-	int64_t seq;	  /* it has everything up to here */
+	void *owner; /* the caller's */
+	int64_t seq; /* it has everything up to here */
 	int64_t company;
 	int64_t agent;
-	char *inboxes;	  /* JSON; NULL: all. Owned */
+	char *inboxes; /* JSON; NULL: all. Owned */
 	bool heartbeats;
-	bool all;	  /* watches its company, not single conversations */
+	bool all; /* watches its company, not single conversations */
 };
 
 /* What a poll asks for; everything is copied. */
 struct pl_watch {
 	void *owner;
 	const struct pl_agent *agent;
-	const char *client;	  /* NULL: none */
-	const char *const *ids;	  /* NULL: all */
+	const char *client;     /* NULL: none */
+	const char *const *ids; /* NULL: all */
 	size_t nids;
 	bool heartbeats;
 	int64_t seq;
@@ -48,13 +48,13 @@ enum pl_err pl_parked_new(struct pl_parked **, size_t max) PL_MUST;
 void pl_parked_free(struct pl_parked *); /* it must be empty */
 
 /* PL_ERR_BUSY: there are max already. */
-enum pl_err pl_parked_add(struct pl_parked *, const struct pl_watch *,
-    struct pl_waiter **) PL_MUST;
+enum pl_err pl_parked_add(
+    struct pl_parked *, const struct pl_watch *, struct pl_waiter **) PL_MUST;
 void pl_parked_remove(struct pl_parked *, struct pl_waiter *);
 
 /* The poll that the same agent's client has waiting; NULL. */
-struct pl_waiter *pl_parked_find(struct pl_parked *, int64_t agent,
-    const char *client);
+struct pl_waiter *pl_parked_find(
+    struct pl_parked *, int64_t agent, const char *client);
 
 size_t pl_parked_count(const struct pl_parked *);
 /* Does any of them want heartbeats? */

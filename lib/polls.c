@@ -21,7 +21,7 @@
 struct pl_polls {
 	struct pl_app *app;
 	struct pl_parked *parked;
-	int64_t position; /* all waiters have what is up to here */
+	int64_t position;         /* all waiters have what is up to here */
 	struct pl_position store; /* epoch, as last read */
 };
 
@@ -60,9 +60,9 @@ void
 pl_answer_event(struct pl_buf *b, const struct pl_event *e)
 {
 	static const char *const names[] = {
-		[PL_EVENT_OFFLINE] = "customer:offline",
-		[PL_EVENT_ONLINE] = "customer:online",
-		[PL_EVENT_HEARTBEAT] = "customer:heartbeat",
+	    [PL_EVENT_OFFLINE] = "customer:offline",
+	    [PL_EVENT_ONLINE] = "customer:online",
+	    [PL_EVENT_HEARTBEAT] = "customer:heartbeat",
 	};
 
 	pl_json_open(b, '{');
@@ -194,8 +194,8 @@ pl_polls_hold(struct pl_polls *p, struct pl_call *call)
 	held->conn = call->conn;
 	call->hold->watch.owner = held;
 	if (err == PL_OK)
-		err = pl_parked_add(p->parked, &call->hold->watch,
-		    &held->waiter);
+		err =
+		    pl_parked_add(p->parked, &call->hold->watch, &held->waiter);
 	if (err != PL_OK) {
 		free(held);
 		return err;
@@ -213,8 +213,8 @@ on_event(void *arg, const struct pl_event *e)
 	struct pl_event *copy = &look->events[look->n];
 
 	*copy = *e;
-	copy->public_id = pl_arena_copy(&look->arena, e->public_id,
-	    strlen(e->public_id));
+	copy->public_id =
+	    pl_arena_copy(&look->arena, e->public_id, strlen(e->public_id));
 	if (copy->public_id == NULL)
 		return PL_ERR_NOMEM;
 	/* After a colon an element stands without a comma. */
@@ -245,14 +245,14 @@ on_own_event(void *arg, const struct pl_event *e)
 static void
 look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 {
-	struct pl_scope scope = { w->company, w->inboxes };
-	struct pl_event_query q = { .scope = &scope,
-		.heartbeats = w->heartbeats,
-		.after = w->seq,
-		.limit = LOOK_MOST };
+	struct pl_scope scope = {w->company, w->inboxes};
+	struct pl_event_query q = {.scope = &scope,
+	    .heartbeats = w->heartbeats,
+	    .after = w->seq,
+	    .limit = LOOK_MOST};
 	struct pl_store *store = p->app->store;
 	struct pl_reply reply, events;
-	struct own own = { &events, 0 };
+	struct own own = {&events, 0};
 	int64_t upto;
 
 	pl_reply_init(&events);
@@ -288,9 +288,9 @@ look_once(struct pl_polls *p, struct look *look, bool *more)
 {
 	struct pl_store *store = p->app->store;
 	struct pl_event_query q = {
-		.heartbeats = pl_parked_heartbeats(p->parked),
-		.after = p->position,
-		.limit = LOOK_MOST,
+	    .heartbeats = pl_parked_heartbeats(p->parked),
+	    .after = p->position,
+	    .limit = LOOK_MOST,
 	};
 	enum pl_err err;
 	int64_t upto;
@@ -301,8 +301,8 @@ look_once(struct pl_polls *p, struct look *look, bool *more)
 	if (err == PL_OK) {
 		p->position = upto;
 		*more = upto < p->store.seq;
-		err = pl_parked_wake(p->parked, look->events, look->n,
-		    on_woken, look);
+		err = pl_parked_wake(
+		    p->parked, look->events, look->n, on_woken, look);
 	}
 	pl_arena_close(&look->arena);
 	look->json.len = 0;

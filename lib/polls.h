@@ -34,8 +34,8 @@ enum pl_err pl_polls_look(struct pl_polls *) PL_MUST;
 void pl_polls_answer_all(struct pl_polls *);
 
 /* The answer of a poll: pl_answer_begin, each event, pl_answer_end. */
-void pl_answer_begin(struct pl_reply *, const struct pl_position *,
-    int64_t seq, int64_t now);
+void pl_answer_begin(
+    struct pl_reply *, const struct pl_position *, int64_t seq, int64_t now);
 void pl_answer_event(struct pl_buf *, const struct pl_event *);
 void pl_answer_end(struct pl_reply *);
 

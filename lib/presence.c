@@ -28,9 +28,9 @@
 #define CLOCK_SLACK_MS 1000
 
 static const char *const status_names[] = {
-	[PL_OFFLINE] = "offline",
-	[PL_AWAY] = "away",
-	[PL_ONLINE] = "online",
+    [PL_OFFLINE] = "offline",
+    [PL_AWAY] = "away",
+    [PL_ONLINE] = "online",
 };
 
 const char *
@@ -97,8 +97,7 @@ pl_room_add_tab(struct pl_room *room, size_t session)
 	struct pl_tab *tab;
 	void *p = room->tabs;
 
-	if (!make_room(&p, room->ntabs, &room->tabs_cap,
-		sizeof(struct pl_tab)))
+	if (!make_room(&p, room->ntabs, &room->tabs_cap, sizeof(struct pl_tab)))
 		return NULL;
 	room->tabs = p;
 	tab = &room->tabs[room->ntabs++];
@@ -135,7 +134,7 @@ min64(int64_t a, int64_t b)
 struct pl_state
 pl_room_state(const struct pl_room *room, size_t session, int64_t at)
 {
-	struct pl_state st = { .status = PL_OFFLINE };
+	struct pl_state st = {.status = PL_OFFLINE};
 	size_t i, last = PL_ALL_SESSIONS;
 
 	if (session == PL_ALL_SESSIONS)
@@ -164,20 +163,20 @@ pl_room_state(const struct pl_room *room, size_t session, int64_t at)
 
 /* Records a coming or going of the session at `at`. */
 static enum pl_err
-record(struct pl_room *room, size_t session, bool online,
-    enum pl_reason reason, int64_t at, const struct pl_turn *turn)
+record(struct pl_room *room, size_t session, bool online, enum pl_reason reason,
+    int64_t at, const struct pl_turn *turn)
 {
 	struct pl_session *s = &room->sessions[session];
 	struct pl_state st = pl_room_state(room, PL_ALL_SESSIONS, at);
 	struct pl_change change = {
-		.seq = ++*turn->seq,
-		.online = online,
-		.reason = reason,
-		.session = s,
-		.at = at,
-		.status = st.status,
-		.connections = st.connections,
-		.expires_at = st.expires_at,
+	    .seq = ++*turn->seq,
+	    .online = online,
+	    .reason = reason,
+	    .session = s,
+	    .at = at,
+	    .status = st.status,
+	    .connections = st.connections,
+	    .expires_at = st.expires_at,
 	};
 
 	s->online_since = online ? at : 0;
@@ -197,8 +196,8 @@ record(struct pl_room *room, size_t session, bool online,
 static enum pl_err
 run_out(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
 {
-	enum pl_reason reason = tab->state == PL_TAB_LEFT ? PL_REASON_LEFT
-							  : PL_REASON_TIMEOUT;
+	enum pl_reason reason =
+	    tab->state == PL_TAB_LEFT ? PL_REASON_LEFT : PL_REASON_TIMEOUT;
 	size_t session = tab->session;
 	int64_t at = tab->expires_at;
 
@@ -253,10 +252,10 @@ shorten(struct pl_room *room, const struct pl_turn *turn)
 
 	for (i = 0; i < room->ntabs; i++) {
 		struct pl_tab *tab = &room->tabs[i];
-		int64_t most = turn->now +
-		    (tab->state == PL_TAB_LEFT
-			    ? turn->rules->leave_grace_ms
-			    : pl_lease(turn->rules, tab->hidden));
+		int64_t most =
+		    turn->now + (tab->state == PL_TAB_LEFT
+					? turn->rules->leave_grace_ms
+					: pl_lease(turn->rules, tab->hidden));
 
 		if (tab->changed_at > turn->now + CLOCK_SLACK_MS) {
 			tab->changed_at = turn->now;
@@ -274,12 +273,13 @@ shorten(struct pl_room *room, const struct pl_turn *turn)
 }
 
 /*
- * due_at is moved when it must be earlier, when it has come, and when less
- * than half a window is left of it. So of two beats in a row one at most
- * pays for the index; who looks too early finds nothing and looks again.
+ * due_at is moved when it must be earlier, and when it is no more than
+ * `margin` away. A beat takes half a window, so of two beats in a row one at
+ * most pays for the index; who looks takes nothing. Who looks too early
+ * finds nothing, and looks again.
  */
 static void
-set_due(struct pl_room *room, const struct pl_turn *turn)
+set_due(struct pl_room *room, const struct pl_turn *turn, int64_t margin)
 {
 	struct pl_tab *tab = earliest(room);
 	int64_t next = tab == NULL ? INT64_MAX : next_change(tab);
@@ -288,9 +288,20 @@ set_due(struct pl_room *room, const struct pl_turn *turn)
 	if (room->due_at == due)
 		return;
 	if (due != 0 && room->due_at != 0 && room->due_at <= due &&
-	    room->due_at - turn->now > turn->rules->timeout_ms / 2)
+	    room->due_at - turn->now > margin)
 		return;
 	room->due_at = due;
+	room->dirty = true;
+}
+
+/* A tab that is not remembered any more leaves its last beat behind. */
+static void
+forget(struct pl_room *room, struct pl_tab *tab)
+{
+	tab->forgotten = true;
+	if (tab->beat_at <= room->last_beat_at)
+		return;
+	room->last_beat_at = tab->beat_at;
 	room->dirty = true;
 }
 
@@ -298,7 +309,7 @@ static enum pl_err
 change_one(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
 {
 	if (tab->state == PL_TAB_GONE) {
-		tab->forgotten = true;
+		forget(room, tab);
 		return PL_OK;
 	}
 	if (tab->typing_until != 0 && tab->typing_until < tab->expires_at) {
@@ -311,8 +322,8 @@ change_one(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
 	return run_out(room, tab, turn);
 }
 
-enum pl_err
-pl_room_settle(struct pl_room *room, const struct pl_turn *turn)
+static enum pl_err
+settle(struct pl_room *room, const struct pl_turn *turn, int64_t margin)
 {
 	struct pl_tab *tab;
 	enum pl_err err;
@@ -321,8 +332,14 @@ pl_room_settle(struct pl_room *room, const struct pl_turn *turn)
 	while ((tab = earliest(room)) != NULL && next_change(tab) <= turn->now)
 		if ((err = change_one(room, tab, turn)) != PL_OK)
 			return err;
-	set_due(room, turn);
+	set_due(room, turn, margin);
 	return PL_OK;
+}
+
+enum pl_err
+pl_room_settle(struct pl_room *room, const struct pl_turn *turn)
+{
+	return settle(room, turn, 0);
 }
 
 static struct pl_tab *
@@ -352,22 +369,22 @@ make_way(struct pl_room *room, size_t session)
 		if (tab->session != session || tab->forgotten)
 			continue;
 		n++;
-		if (tab->state == PL_TAB_GONE && (oldest == NULL ||
-			tab->changed_at < oldest->changed_at))
+		if (tab->state == PL_TAB_GONE &&
+		    (oldest == NULL || tab->changed_at < oldest->changed_at))
 			oldest = tab;
 	}
 	if (n < PL_TABS_MAX)
 		return true;
 	if (oldest == NULL)
 		return false;
-	oldest->forgotten = true;
+	forget(room, oldest);
 	return true;
 }
 
 /* A new tab beside the others of its session: state() counts devices so. */
 static enum pl_err
-new_tab(struct pl_room *room, size_t session, uint64_t name,
-    struct pl_tab **out)
+new_tab(
+    struct pl_room *room, size_t session, uint64_t name, struct pl_tab **out)
 {
 	struct pl_tab *tab, fresh;
 	size_t i;
@@ -416,10 +433,10 @@ changes_nothing(const struct pl_tab *tab, const struct pl_beat *beat,
 	int64_t age = turn->now - tab->beat_at;
 
 	return tab->state == PL_TAB_LIVE && tab->hidden == beat->hidden &&
-	    (beat->kind != PL_TYPING ||
-		(!beat->typing && tab->typing_until == 0)) &&
-	    beat->seq <= tab->message + 1 && age >= 0 &&
-	    age < turn->rules->min_beat_ms;
+	       (beat->kind != PL_TYPING ||
+		   (!beat->typing && tab->typing_until == 0)) &&
+	       beat->seq <= tab->message + 1 && age >= 0 &&
+	       age < turn->rules->min_beat_ms;
 }
 
 static enum pl_err
@@ -434,8 +451,7 @@ live_on(struct pl_room *room, struct pl_tab *tab, const struct pl_beat *beat,
 	tab->beat_at = tab->changed_at = turn->now;
 	tab->expires_at = turn->now + pl_lease(turn->rules, beat->hidden);
 	if (beat->kind == PL_TYPING)
-		tab->typing_until =
-		    beat->typing ? turn->now + PL_TYPING_MS : 0;
+		tab->typing_until = beat->typing ? turn->now + PL_TYPING_MS : 0;
 	tab->dirty = true;
 	if (room->sessions[session].online_since != 0) {
 		tab->rev = ++*turn->seq;
@@ -467,5 +483,5 @@ pl_room_beat(struct pl_room *room, size_t session, const struct pl_beat *beat,
 	else if ((err = live_on(room, tab, beat, turn)) != PL_OK)
 		return err;
 	/* Without grace a leave runs out at once. */
-	return pl_room_settle(room, turn);
+	return settle(room, turn, turn->rules->timeout_ms / 2);
 }

@@ -24,7 +24,7 @@ enum pl_reason { PL_REASON_NONE, PL_REASON_LEFT, PL_REASON_TIMEOUT };
 
 /* The settings that are rules; milliseconds. */
 struct pl_rules {
-	int64_t timeout_ms;	   /* lease of a visible tab */
+	int64_t timeout_ms;        /* lease of a visible tab */
 	int64_t hidden_timeout_ms; /* lease of a hidden tab */
 	int64_t leave_grace_ms;
 	int64_t min_beat_ms;
@@ -33,17 +33,17 @@ struct pl_rules {
 /* One loaded page. Times are milliseconds since 1970. */
 struct pl_tab {
 	size_t session; /* index in the room */
-	uint64_t tab;	/* hash of the tabId */
+	uint64_t tab;   /* hash of the tabId */
 	enum pl_tab_state state;
 	bool hidden;
 	int64_t message;      /* seq of its last message; -1: it had none */
-	int64_t rev;	      /* number of its last change */
+	int64_t rev;          /* number of its last change */
 	int64_t beat_at;      /* last beat; 0: never beat */
 	int64_t changed_at;   /* moment of its last change */
 	int64_t expires_at;   /* live while now < expires_at */
 	int64_t typing_until; /* 0: not typing */
-	bool dirty;	      /* to be written */
-	bool forgotten;	      /* to be deleted */
+	bool dirty;           /* to be written */
+	bool forgotten;       /* to be deleted */
 };
 
 /* One browser profile or device. */
@@ -59,7 +59,7 @@ struct pl_session {
 struct pl_room {
 	int64_t online_since; /* 0: offline */
 	int64_t last_beat_at; /* of tabs no longer remembered; 0: never */
-	int64_t due_at;	      /* no later than the next change; 0: none */
+	int64_t due_at;       /* no later than the next change; 0: none */
 	bool dirty;
 	struct pl_session *sessions; /* owned, like tabs */
 	size_t nsessions, sessions_cap;
@@ -83,11 +83,11 @@ typedef enum pl_err (*pl_change_fn)(void *arg, const struct pl_change *);
 /* What a room, or one session of it, is at a moment. */
 struct pl_state {
 	enum pl_status status;
-	int connections;	/* live tabs */
-	int devices;		/* sessions with live tabs */
+	int connections; /* live tabs */
+	int devices;     /* sessions with live tabs */
 	bool typing;
-	int64_t expires_at;	/* 0: offline */
-	int64_t last_beat_at;	/* 0: never */
+	int64_t expires_at;   /* 0: offline */
+	int64_t last_beat_at; /* 0: never */
 };
 
 enum pl_message { PL_BEAT, PL_LEAVE, PL_TYPING };
@@ -134,8 +134,8 @@ enum pl_err pl_room_beat(struct pl_room *, size_t session,
     const struct pl_beat *, const struct pl_turn *) PL_MUST;
 
 #define PL_ALL_SESSIONS SIZE_MAX
-struct pl_state pl_room_state(const struct pl_room *, size_t session,
-    int64_t at);
+struct pl_state pl_room_state(
+    const struct pl_room *, size_t session, int64_t at);
 
 /* How long a tab lives without a word. */
 int64_t pl_lease(const struct pl_rules *, bool hidden);

@@ -15,8 +15,8 @@ pl_call_json(struct pl_call *call, struct pl_json_body *body)
 
 	if ((err = pl_request_check_type(&call->req)) != PL_OK)
 		return err;
-	return pl_json_parse(body, &call->req.arena, call->req.body,
-	    call->req.body_len);
+	return pl_json_parse(
+	    body, &call->req.arena, call->req.body, call->req.body_len);
 }
 
 static const char **
@@ -26,12 +26,12 @@ slot(struct pl_query *q, const char *name)
 		const char *name;
 		const char **value;
 	} known[] = {
-		{ "limit", &q->limit },
-		{ "after", &q->after },
-		{ "cursor", &q->cursor },
-		{ "timeout", &q->timeout },
-		{ "client", &q->client },
-		{ "heartbeats", &q->heartbeats },
+	    {"limit", &q->limit},
+	    {"after", &q->after},
+	    {"cursor", &q->cursor},
+	    {"timeout", &q->timeout},
+	    {"client", &q->client},
+	    {"heartbeats", &q->heartbeats},
 	};
 	size_t i;
 

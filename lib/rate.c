@@ -8,8 +8,7 @@
 #define MINUTE 60000
 
 bool
-pl_rate_take(struct pl_rate *rate, const char *name, int64_t burst,
-    int64_t now)
+pl_rate_take(struct pl_rate *rate, const char *name, int64_t burst, int64_t now)
 {
 	uint64_t h = pl_fnv1a(name, PL_FNV1A_START);
 	int64_t *at = &rate->slot[h % PL_RATE_SLOTS].at;

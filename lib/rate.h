@@ -19,7 +19,7 @@ struct pl_rate {
 };
 
 /* Takes one token; false if there is none at `now` (milliseconds). */
-bool pl_rate_take(struct pl_rate *, const char *name, int64_t burst,
-    int64_t now);
+bool pl_rate_take(
+    struct pl_rate *, const char *name, int64_t burst, int64_t now);
 
 #endif

@@ -45,7 +45,7 @@ pl_unhex(const char *s, uint8_t *out, size_t n)
 		return PL_ERR_REQUEST;
 	for (i = 0; i < n; i++)
 		out[i] = (uint8_t)(hex_value(s[2 * i]) << 4 |
-		    hex_value(s[2 * i + 1]));
+				   hex_value(s[2 * i + 1]));
 	return PL_OK;
 }
 

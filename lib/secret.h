@@ -6,18 +6,18 @@
 
 #include "err.h"
 
-#define PL_HASH_LEN 32	  /* SHA-256 */
+#define PL_HASH_LEN 32    /* SHA-256 */
 #define PL_SESSION_LEN 16 /* a session's secret, 128 random bits */
 #define PL_SESSION_HEX (2 * PL_SESSION_LEN)
-#define PL_TOKEN_LEN 44	  /* "pla_" and 40 hex digits (160 bits) */
+#define PL_TOKEN_LEN 44 /* "pla_" and 40 hex digits (160 bits) */
 
 /* Random bytes of the kernel. PL_ERR_SYSTEM if it has none. */
 enum pl_err pl_secret_random(void *, size_t) PL_MUST;
 
 /* A token to give out: prefix (4 characters, says what it is for) and 160
  * random bits; terminated. */
-enum pl_err pl_secret_token(const char *prefix,
-    char out[PL_TOKEN_LEN + 1]) PL_MUST;
+enum pl_err pl_secret_token(
+    const char *prefix, char out[PL_TOKEN_LEN + 1]) PL_MUST;
 
 /*
  * What is kept of a token. The tokens have 160 random bits, so neither salt

@@ -25,13 +25,13 @@ struct pl_sqlite {
 	/* the transaction */
 	enum pl_txn txn;
 	int64_t now;
-	int64_t seq;	    /* counts up in a WRITE */
+	int64_t seq;        /* counts up in a WRITE */
 	int64_t seq_before; /* at its start */
 	struct pl_position position;
 
 	struct pl_room room; /* the one at hand; its memory is kept */
-	int64_t pruned_at; /* when old rows were last looked for */
-	int wal_pages;	   /* as of the last commit */
+	int64_t pruned_at;   /* when old rows were last looked for */
+	int wal_pages;       /* as of the last commit */
 };
 
 /* The row of a conversation beside its room. */
@@ -45,15 +45,17 @@ struct pl_head {
 sqlite3_stmt *pl_sql(struct pl_sqlite *, enum pl_sql);
 void pl_bind_int(sqlite3_stmt *, const char *name, int64_t);
 void pl_bind_opt(sqlite3_stmt *, const char *name, int64_t); /* 0: NULL */
-void pl_bind_text(sqlite3_stmt *, const char *name, const char *); /* borrowed */
+void pl_bind_text(
+    sqlite3_stmt *, const char *name, const char *); /* borrowed */
 void pl_bind_blob(sqlite3_stmt *, const char *name, const void *, size_t);
-/* PL_OK and *row, or an error (and no row). A statement without more rows is reset. */
+/* PL_OK and *row, or an error (and no row). A statement without more rows is
+ * reset. */
 enum pl_err pl_step(struct pl_sqlite *, sqlite3_stmt *, bool *row) PL_MUST;
 /* Runs a statement to its end. PL_ERR_EXISTS: a UNIQUE or CHECK said no. */
 enum pl_err pl_run(struct pl_sqlite *, sqlite3_stmt *) PL_MUST;
 /* Runs it for one number; PL_ERR_NOT_FOUND without a row. */
 enum pl_err pl_run_int(struct pl_sqlite *, sqlite3_stmt *, int64_t *) PL_MUST;
-const char *pl_text(sqlite3_stmt *, int column);      /* NULL for NULL */
+const char *pl_text(sqlite3_stmt *, int column); /* NULL for NULL */
 char *pl_text_copy(sqlite3_stmt *, int column, struct pl_arena *);
 enum pl_err pl_sqlite_err(struct pl_sqlite *, int rc, const char *what) PL_MUST;
 
@@ -67,12 +69,12 @@ enum pl_err pl_sqlite_presence(struct pl_store *, const struct pl_scope *,
     const char *public_id, pl_presence_fn, void *);
 enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,
     int64_t since, int64_t id, size_t limit, pl_presence_fn, void *);
-enum pl_err pl_sqlite_conversation_remove(struct pl_store *, int64_t company,
-    const char *public_id);
+enum pl_err pl_sqlite_conversation_remove(
+    struct pl_store *, int64_t company, const char *public_id);
 /* Steps a room.* statement and loads the tabs of what it finds into s->room;
  * PL_ERR_NOT_FOUND. On PL_OK the head holds until head->stmt is reset. */
-enum pl_err pl_sqlite_load(struct pl_sqlite *, sqlite3_stmt *,
-    struct pl_head *) PL_MUST;
+enum pl_err pl_sqlite_load(
+    struct pl_sqlite *, sqlite3_stmt *, struct pl_head *) PL_MUST;
 
 /* sqlite_stream.c */
 enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
@@ -85,30 +87,30 @@ enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
 enum pl_err pl_sqlite_company_add(struct pl_store *, const char *name,
     const uint8_t api_key[PL_HASH_LEN], const char *site_key, int64_t *id);
 enum pl_err pl_sqlite_company_list(struct pl_store *, pl_company_fn, void *);
-enum pl_err pl_sqlite_company_by_name(struct pl_store *, const char *,
-    int64_t *id);
-enum pl_err pl_sqlite_company_by_api_key(struct pl_store *,
-    const uint8_t[PL_HASH_LEN], int64_t *id);
-enum pl_err pl_sqlite_company_by_site_key(struct pl_store *, const char *,
-    int64_t *id);
-enum pl_err pl_sqlite_origin_add(struct pl_store *, int64_t company,
-    const char *origin);
-enum pl_err pl_sqlite_origin_allowed(struct pl_store *, int64_t company,
-    const char *origin, bool *);
+enum pl_err pl_sqlite_company_by_name(
+    struct pl_store *, const char *, int64_t *id);
+enum pl_err pl_sqlite_company_by_api_key(
+    struct pl_store *, const uint8_t[PL_HASH_LEN], int64_t *id);
+enum pl_err pl_sqlite_company_by_site_key(
+    struct pl_store *, const char *, int64_t *id);
+enum pl_err pl_sqlite_origin_add(
+    struct pl_store *, int64_t company, const char *origin);
+enum pl_err pl_sqlite_origin_allowed(
+    struct pl_store *, int64_t company, const char *origin, bool *);
 enum pl_err pl_sqlite_agent_add(struct pl_store *, const struct pl_agent *,
     const uint8_t token[PL_HASH_LEN]);
-enum pl_err pl_sqlite_agent_list(struct pl_store *, int64_t company,
-    pl_agent_fn, void *);
-enum pl_err pl_sqlite_agent_revoke(struct pl_store *, int64_t company,
-    const char *name);
+enum pl_err pl_sqlite_agent_list(
+    struct pl_store *, int64_t company, pl_agent_fn, void *);
+enum pl_err pl_sqlite_agent_revoke(
+    struct pl_store *, int64_t company, const char *name);
 enum pl_err pl_sqlite_agent_by_token(struct pl_store *,
     const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
 enum pl_err pl_sqlite_agent_by_login(struct pl_store *,
     const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
 enum pl_err pl_sqlite_login_add(struct pl_store *, int64_t agent,
     const uint8_t secret[PL_HASH_LEN], int64_t expires_at);
-enum pl_err pl_sqlite_login_remove(struct pl_store *,
-    const uint8_t secret[PL_HASH_LEN]);
+enum pl_err pl_sqlite_login_remove(
+    struct pl_store *, const uint8_t secret[PL_HASH_LEN]);
 enum pl_err pl_sqlite_conversation_add(struct pl_store *,
     const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
     bool *created);

@@ -53,8 +53,7 @@ pl_sqlite_company_list(struct pl_store *store, pl_company_fn fn, void *arg)
 }
 
 enum pl_err
-pl_sqlite_company_by_name(struct pl_store *store, const char *name,
-    int64_t *id)
+pl_sqlite_company_by_name(struct pl_store *store, const char *name, int64_t *id)
 {
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_COMPANY_BY_NAME);
 
@@ -63,8 +62,8 @@ pl_sqlite_company_by_name(struct pl_store *store, const char *name,
 }
 
 enum pl_err
-pl_sqlite_company_by_api_key(struct pl_store *store,
-    const uint8_t key[PL_HASH_LEN], int64_t *id)
+pl_sqlite_company_by_api_key(
+    struct pl_store *store, const uint8_t key[PL_HASH_LEN], int64_t *id)
 {
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_COMPANY_BY_API_KEY);
 
@@ -73,8 +72,8 @@ pl_sqlite_company_by_api_key(struct pl_store *store,
 }
 
 enum pl_err
-pl_sqlite_company_by_site_key(struct pl_store *store, const char *key,
-    int64_t *id)
+pl_sqlite_company_by_site_key(
+    struct pl_store *store, const char *key, int64_t *id)
 {
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_COMPANY_BY_SITE_KEY);
 
@@ -83,8 +82,8 @@ pl_sqlite_company_by_site_key(struct pl_store *store, const char *key,
 }
 
 enum pl_err
-pl_sqlite_origin_add(struct pl_store *store, int64_t company,
-    const char *origin)
+pl_sqlite_origin_add(
+    struct pl_store *store, int64_t company, const char *origin)
 {
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_ORIGIN_ADD);
 
@@ -94,8 +93,8 @@ pl_sqlite_origin_add(struct pl_store *store, int64_t company,
 }
 
 enum pl_err
-pl_sqlite_origin_allowed(struct pl_store *store, int64_t company,
-    const char *origin, bool *allowed)
+pl_sqlite_origin_allowed(
+    struct pl_store *store, int64_t company, const char *origin, bool *allowed)
 {
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_ORIGIN_ALLOWED);
 	enum pl_err err;
@@ -126,8 +125,8 @@ pl_sqlite_agent_add(struct pl_store *store, const struct pl_agent *agent,
 }
 
 enum pl_err
-pl_sqlite_agent_list(struct pl_store *store, int64_t company, pl_agent_fn fn,
-    void *arg)
+pl_sqlite_agent_list(
+    struct pl_store *store, int64_t company, pl_agent_fn fn, void *arg)
 {
 	struct pl_sqlite *s = self(store);
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_LIST);
@@ -150,8 +149,8 @@ pl_sqlite_agent_list(struct pl_store *store, int64_t company, pl_agent_fn fn,
 }
 
 enum pl_err
-pl_sqlite_agent_revoke(struct pl_store *store, int64_t company,
-    const char *name)
+pl_sqlite_agent_revoke(
+    struct pl_store *store, int64_t company, const char *name)
 {
 	struct pl_sqlite *s = self(store);
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_REVOKE);
@@ -230,8 +229,8 @@ pl_sqlite_login_add(struct pl_store *store, int64_t agent,
 }
 
 enum pl_err
-pl_sqlite_login_remove(struct pl_store *store,
-    const uint8_t secret[PL_HASH_LEN])
+pl_sqlite_login_remove(
+    struct pl_store *store, const uint8_t secret[PL_HASH_LEN])
 {
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_LOGIN_REMOVE);
 

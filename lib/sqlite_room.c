@@ -31,7 +31,7 @@ on_change(void *arg, const struct pl_change *change)
 static struct pl_turn
 turn(struct pl_sqlite *s, struct recorder *r)
 {
-	return (struct pl_turn){ &s->rules, s->now, &s->seq, on_change, r };
+	return (struct pl_turn){&s->rules, s->now, &s->seq, on_change, r};
 }
 
 static enum pl_err
@@ -93,13 +93,13 @@ pl_sqlite_load(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_head *head)
 	if (!row)
 		return PL_ERR_NOT_FOUND;
 	*head = (struct pl_head){
-		.id = sqlite3_column_int64(st, 0),
-		.company = sqlite3_column_int64(st, 1),
-		.public_id = pl_text(st, 2),
-		.platform = pl_text(st, 3),
-		.inbox = pl_text(st, 4),
-		.name = pl_text(st, 5),
-		.stmt = st,
+	    .id = sqlite3_column_int64(st, 0),
+	    .company = sqlite3_column_int64(st, 1),
+	    .public_id = pl_text(st, 2),
+	    .platform = pl_text(st, 3),
+	    .inbox = pl_text(st, 4),
+	    .name = pl_text(st, 5),
+	    .stmt = st,
 	};
 	pl_room_clear(&s->room);
 	s->room.online_since = sqlite3_column_int64(st, 6);
@@ -113,8 +113,8 @@ pl_sqlite_load(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_head *head)
 static enum pl_err
 save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 {
-	sqlite3_stmt *st = pl_sql(s,
-	    tab->forgotten ? PL_SQL_TAB_REMOVE : PL_SQL_TAB_PUT);
+	sqlite3_stmt *st =
+	    pl_sql(s, tab->forgotten ? PL_SQL_TAB_REMOVE : PL_SQL_TAB_PUT);
 
 	pl_bind_int(st, ":conversation", conversation);
 	pl_bind_int(st, ":session", s->room.sessions[tab->session].id);
@@ -158,8 +158,8 @@ save(struct pl_sqlite *s, int64_t conversation)
 			continue;
 		st = pl_sql(s, PL_SQL_SESSION_UPDATE);
 		pl_bind_int(st, ":id", room->sessions[i].id);
-		pl_bind_opt(st, ":online_since",
-		    room->sessions[i].online_since);
+		pl_bind_opt(
+		    st, ":online_since", room->sessions[i].online_since);
 		pl_bind_int(st, ":event_seq", room->sessions[i].event_seq);
 		err = pl_run(s, st);
 	}
@@ -189,7 +189,7 @@ settle_one(struct pl_sqlite *s, int64_t id)
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_ID);
 	struct pl_head head;
-	struct recorder r = { s, &head };
+	struct recorder r = {s, &head};
 	struct pl_turn t = turn(s, &r);
 	enum pl_err err;
 
@@ -286,7 +286,7 @@ static enum pl_err
 apply(struct pl_sqlite *s, const struct pl_head *head, size_t session,
     const struct pl_beat *beat)
 {
-	struct recorder r = { s, head };
+	struct recorder r = {s, head};
 	struct pl_turn t = turn(s, &r);
 	enum pl_err err;
 
@@ -336,11 +336,11 @@ show(struct pl_sqlite *s, const struct pl_head *head, pl_presence_fn fn,
     void *arg)
 {
 	struct pl_presence p = {
-		.public_id = head->public_id,
-		.platform = head->platform,
-		.name = head->name,
-		.id = head->id,
-		.room = &s->room,
+	    .public_id = head->public_id,
+	    .platform = head->platform,
+	    .name = head->name,
+	    .id = head->id,
+	    .room = &s->room,
 	};
 
 	return fn(arg, &p);
@@ -399,7 +399,7 @@ pl_sqlite_online(struct pl_store *store, const struct pl_scope *scope,
 static enum pl_err
 empty(struct pl_sqlite *s, const struct pl_head *head)
 {
-	struct recorder r = { s, head };
+	struct recorder r = {s, head};
 	struct pl_turn t = turn(s, &r);
 	enum pl_err err;
 	size_t i;
@@ -415,8 +415,8 @@ empty(struct pl_sqlite *s, const struct pl_head *head)
 }
 
 enum pl_err
-pl_sqlite_conversation_remove(struct pl_store *store, int64_t company,
-    const char *public_id)
+pl_sqlite_conversation_remove(
+    struct pl_store *store, int64_t company, const char *public_id)
 {
 	struct pl_sqlite *s = self(store);
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_FORGET);

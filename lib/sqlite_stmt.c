@@ -73,16 +73,16 @@ void
 pl_bind_text(sqlite3_stmt *st, const char *name, const char *v)
 {
 	if (st != NULL && v != NULL)
-		sqlite3_bind_text(st, parameter(st, name), v, -1,
-		    SQLITE_STATIC);
+		sqlite3_bind_text(
+		    st, parameter(st, name), v, -1, SQLITE_STATIC);
 }
 
 void
 pl_bind_blob(sqlite3_stmt *st, const char *name, const void *v, size_t n)
 {
 	if (st != NULL)
-		sqlite3_bind_blob(st, parameter(st, name), v, (int)n,
-		    SQLITE_STATIC);
+		sqlite3_bind_blob(
+		    st, parameter(st, name), v, (int)n, SQLITE_STATIC);
 }
 
 enum pl_err

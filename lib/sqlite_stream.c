@@ -16,15 +16,15 @@
 #define PRUNE_MOST 500
 
 enum pl_err
-pl_sqlite_record(struct pl_sqlite *s, const struct pl_head *head,
-    const struct pl_change *c)
+pl_sqlite_record(
+    struct pl_sqlite *s, const struct pl_head *head, const struct pl_change *c)
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_ADD);
 
 	pl_log(PL_LOG_DEBUG, "%s: %s",
-	    c->online				? "🟢 Customer came online"
-		: c->reason == PL_REASON_TIMEOUT ? "⏰ Customer heartbeat timeout"
-						 : "🔴 Customer went offline",
+	    c->online                        ? "🟢 Customer came online"
+	    : c->reason == PL_REASON_TIMEOUT ? "⏰ Customer heartbeat timeout"
+					     : "🔴 Customer went offline",
 	    head->public_id);
 	pl_bind_int(st, ":seq", c->seq);
 	pl_bind_int(st, ":company", head->company);
@@ -93,8 +93,7 @@ add(struct harvest *h, const char *public_id)
 	}
 	p = &h->events[h->n];
 	memset(p, 0, sizeof(*p));
-	p->public_id =
-	    pl_arena_copy(&h->arena, public_id, strlen(public_id));
+	p->public_id = pl_arena_copy(&h->arena, public_id, strlen(public_id));
 	if (p->public_id == NULL)
 		return NULL;
 	h->n++;
@@ -111,8 +110,8 @@ add_change(struct harvest *h, sqlite3_stmt *st)
 	e->seq = sqlite3_column_int64(st, 0);
 	e->company = sqlite3_column_int64(st, 1);
 	memcpy(e->session, sqlite3_column_blob(st, 3), PL_SESSION_LEN);
-	e->kind = sqlite3_column_int(st, 4) != 0 ? PL_EVENT_ONLINE
-						 : PL_EVENT_OFFLINE;
+	e->kind =
+	    sqlite3_column_int(st, 4) != 0 ? PL_EVENT_ONLINE : PL_EVENT_OFFLINE;
 	e->reason = (enum pl_reason)sqlite3_column_int(st, 5);
 	e->at = sqlite3_column_int64(st, 6);
 	e->status = (enum pl_status)sqlite3_column_int(st, 7);
@@ -334,7 +333,7 @@ pl_sqlite_events(struct pl_store *store, const struct pl_event_query *q,
     pl_event_fn fn, void *arg, int64_t *upto)
 {
 	struct pl_sqlite *s = (struct pl_sqlite *)store;
-	struct harvest h = { .s = s, .q = q, .upto = s->position.seq };
+	struct harvest h = {.s = s, .q = q, .upto = s->position.seq};
 	enum pl_err err;
 
 	assert(q->limit > 0 && (q->ids == NULL || q->scope != NULL));

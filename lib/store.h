@@ -49,7 +49,7 @@ struct pl_presence {
 	const char *public_id;
 	const char *platform;
 	const char *name; /* the customer's; NULL: not known */
-	int64_t id;	  /* with online_since, the place in the list */
+	int64_t id;       /* with online_since, the place in the list */
 	const struct pl_room *room;
 };
 typedef enum pl_err (*pl_presence_fn)(void *arg, const struct pl_presence *);
@@ -81,7 +81,7 @@ typedef enum pl_err (*pl_event_fn)(void *arg, const struct pl_event *);
 /* What of the stream is wanted: after a number, whose, at most how many. */
 struct pl_event_query {
 	const struct pl_scope *scope; /* NULL: of all companies */
-	const char *const *ids;	      /* conversations; NULL: all */
+	const char *const *ids;       /* conversations; NULL: all */
 	size_t nids;
 	const char *ids_json; /* the same as a JSON array */
 	bool heartbeats;
@@ -117,25 +117,25 @@ struct pl_counts {
 };
 typedef enum pl_err (*pl_company_fn)(void *, const struct pl_company_row *);
 typedef enum pl_err (*pl_agent_fn)(void *, const struct pl_agent_row *);
-typedef enum pl_err (*pl_conversation_fn)(void *,
-    const struct pl_conversation_row *);
+typedef enum pl_err (*pl_conversation_fn)(
+    void *, const struct pl_conversation_row *);
 
 /* A place in the stream: in which store, after which number. */
 #define PL_EPOCH_LEN 16
 struct pl_position {
 	char epoch[PL_EPOCH_LEN + 1];
-	int64_t seq;	/* the last number given */
+	int64_t seq;    /* the last number given */
 	int64_t pruned; /* up to here rows may be gone */
 };
 
 /* The place after seq as a cursor, which readers are given: "EPOCH-SEQ". */
 #define PL_CURSOR_LEN 40
-void pl_cursor_format(const struct pl_position *, int64_t seq,
-    char out[PL_CURSOR_LEN]);
+void pl_cursor_format(
+    const struct pl_position *, int64_t seq, char out[PL_CURSOR_LEN]);
 /* The number in a cursor of that store; PL_ERR_NOT_FOUND if it is of another
  * one, too old for what is still there, or no cursor at all. */
-enum pl_err pl_cursor_parse(const struct pl_position *, const char *,
-    int64_t *seq) PL_MUST;
+enum pl_err pl_cursor_parse(
+    const struct pl_position *, const char *, int64_t *seq) PL_MUST;
 
 struct pl_store_ops {
 	void (*close)(struct pl_store *);
@@ -185,22 +185,22 @@ struct pl_store_ops {
 	    int64_t *id); /* PL_ERR_EXISTS */
 	enum pl_err (*company_list)(struct pl_store *, pl_company_fn, void *);
 	/* The look-ups: PL_ERR_NOT_FOUND if there is none. */
-	enum pl_err (*company_by_name)(struct pl_store *, const char *,
-	    int64_t *id);
-	enum pl_err (*company_by_api_key)(struct pl_store *,
-	    const uint8_t[PL_HASH_LEN], int64_t *id);
-	enum pl_err (*company_by_site_key)(struct pl_store *, const char *,
-	    int64_t *id);
-	enum pl_err (*origin_add)(struct pl_store *, int64_t company,
-	    const char *origin);
+	enum pl_err (*company_by_name)(
+	    struct pl_store *, const char *, int64_t *id);
+	enum pl_err (*company_by_api_key)(
+	    struct pl_store *, const uint8_t[PL_HASH_LEN], int64_t *id);
+	enum pl_err (*company_by_site_key)(
+	    struct pl_store *, const char *, int64_t *id);
+	enum pl_err (*origin_add)(
+	    struct pl_store *, int64_t company, const char *origin);
 	/* May pages of that origin call? company 0: anybody's. */
-	enum pl_err (*origin_allowed)(struct pl_store *, int64_t company,
-	    const char *origin, bool *);
+	enum pl_err (*origin_allowed)(
+	    struct pl_store *, int64_t company, const char *origin, bool *);
 
 	enum pl_err (*agent_add)(struct pl_store *, const struct pl_agent *,
 	    const uint8_t token[PL_HASH_LEN]); /* PL_ERR_EXISTS */
-	enum pl_err (*agent_list)(struct pl_store *, int64_t company,
-	    pl_agent_fn, void *);
+	enum pl_err (*agent_list)(
+	    struct pl_store *, int64_t company, pl_agent_fn, void *);
 	enum pl_err (*agent_revoke)(struct pl_store *, int64_t company,
 	    const char *name); /* PL_ERR_NOT_FOUND */
 	enum pl_err (*agent_by_token)(struct pl_store *,
@@ -209,16 +209,16 @@ struct pl_store_ops {
 	    const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
 	enum pl_err (*login_add)(struct pl_store *, int64_t agent,
 	    const uint8_t secret[PL_HASH_LEN], int64_t expires_at);
-	enum pl_err (*login_remove)(struct pl_store *,
-	    const uint8_t secret[PL_HASH_LEN]);
+	enum pl_err (*login_remove)(
+	    struct pl_store *, const uint8_t secret[PL_HASH_LEN]);
 
 	/* Makes it if it is not there (*created), and a session of it. */
 	enum pl_err (*conversation_add)(struct pl_store *,
 	    const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
 	    bool *created);
 	/* PL_ERR_FORBIDDEN if there is none. */
-	enum pl_err (*conversation_remove)(struct pl_store *, int64_t company,
-	    const char *public_id);
+	enum pl_err (*conversation_remove)(
+	    struct pl_store *, int64_t company, const char *public_id);
 	enum pl_err (*conversation_list)(struct pl_store *, int64_t company,
 	    size_t limit, pl_conversation_fn, void *);
 	enum pl_err (*counts)(struct pl_store *, struct pl_counts *);
@@ -229,9 +229,8 @@ struct pl_store_ops {
  * schema forward. `create`: makes it first if it is not there.
  * PL_ERR_STORE (told in the log), PL_ERR_NOMEM.
  */
-enum pl_err pl_sqlite_open(struct pl_store **out, const char *path,
-    bool create, const struct pl_rules *, int64_t retention_ms,
-    int64_t now) PL_MUST;
+enum pl_err pl_sqlite_open(struct pl_store **out, const char *path, bool create,
+    const struct pl_rules *, int64_t retention_ms, int64_t now) PL_MUST;
 
 /* Has the file been moved, deleted or replaced under the open store? */
 bool pl_sqlite_is_stale(const struct pl_store *);

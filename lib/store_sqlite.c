@@ -20,7 +20,7 @@
 #include "sqlite.h"
 
 #define LOCK_WAIT_MS 2000
-#define BUSY_MS 250	   /* for those who do not know our lock */
+#define BUSY_MS 250 /* for those who do not know our lock */
 #define CHECKPOINT_PAGES 1000
 #define BACKSTOP_PAGES 16000
 #define CLOCK_SLACK_MS 1000 /* as in presence.c */
@@ -62,8 +62,8 @@ read_counter(struct pl_sqlite *s, int64_t *at)
 		return err;
 	if (!row)
 		return PL_ERR_STORE;
-	snprintf(s->position.epoch, sizeof(s->position.epoch), "%s",
-	    pl_text(st, 0));
+	snprintf(
+	    s->position.epoch, sizeof(s->position.epoch), "%s", pl_text(st, 0));
 	s->position.seq = s->seq = s->seq_before = sqlite3_column_int64(st, 1);
 	*at = sqlite3_column_int64(st, 2);
 	s->position.pruned = sqlite3_column_int64(st, 3);
@@ -178,8 +178,8 @@ sqlite_tidy(struct pl_store *store)
 	if (take_lock(s, must ? LOCK_WAIT_MS : 0) != PL_OK)
 		return;
 	sqlite3_wal_checkpoint_v2(s->db, NULL,
-	    must ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-	    NULL, NULL);
+	    must ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL,
+	    NULL);
 	pl_lock_give(s->lock);
 	s->wal_pages = 0;
 }
@@ -228,38 +228,38 @@ sqlite_close(struct pl_store *store)
 }
 
 static const struct pl_store_ops ops = {
-	.close = sqlite_close,
-	.begin = sqlite_begin,
-	.commit = sqlite_commit,
-	.rollback = sqlite_rollback,
-	.tidy = sqlite_tidy,
-	.version = sqlite_version,
-	.check = sqlite_check,
-	.due = pl_sqlite_due,
-	.settle = pl_sqlite_settle,
-	.beat = pl_sqlite_beat,
-	.presence = pl_sqlite_presence,
-	.online = pl_sqlite_online,
-	.position = sqlite_position,
-	.events = pl_sqlite_events,
-	.company_add = pl_sqlite_company_add,
-	.company_list = pl_sqlite_company_list,
-	.company_by_name = pl_sqlite_company_by_name,
-	.company_by_api_key = pl_sqlite_company_by_api_key,
-	.company_by_site_key = pl_sqlite_company_by_site_key,
-	.origin_add = pl_sqlite_origin_add,
-	.origin_allowed = pl_sqlite_origin_allowed,
-	.agent_add = pl_sqlite_agent_add,
-	.agent_list = pl_sqlite_agent_list,
-	.agent_revoke = pl_sqlite_agent_revoke,
-	.agent_by_token = pl_sqlite_agent_by_token,
-	.agent_by_login = pl_sqlite_agent_by_login,
-	.login_add = pl_sqlite_login_add,
-	.login_remove = pl_sqlite_login_remove,
-	.conversation_add = pl_sqlite_conversation_add,
-	.conversation_remove = pl_sqlite_conversation_remove,
-	.conversation_list = pl_sqlite_conversation_list,
-	.counts = pl_sqlite_counts,
+    .close = sqlite_close,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .tidy = sqlite_tidy,
+    .version = sqlite_version,
+    .check = sqlite_check,
+    .due = pl_sqlite_due,
+    .settle = pl_sqlite_settle,
+    .beat = pl_sqlite_beat,
+    .presence = pl_sqlite_presence,
+    .online = pl_sqlite_online,
+    .position = sqlite_position,
+    .events = pl_sqlite_events,
+    .company_add = pl_sqlite_company_add,
+    .company_list = pl_sqlite_company_list,
+    .company_by_name = pl_sqlite_company_by_name,
+    .company_by_api_key = pl_sqlite_company_by_api_key,
+    .company_by_site_key = pl_sqlite_company_by_site_key,
+    .origin_add = pl_sqlite_origin_add,
+    .origin_allowed = pl_sqlite_origin_allowed,
+    .agent_add = pl_sqlite_agent_add,
+    .agent_list = pl_sqlite_agent_list,
+    .agent_revoke = pl_sqlite_agent_revoke,
+    .agent_by_token = pl_sqlite_agent_by_token,
+    .agent_by_login = pl_sqlite_agent_by_login,
+    .login_add = pl_sqlite_login_add,
+    .login_remove = pl_sqlite_login_remove,
+    .conversation_add = pl_sqlite_conversation_add,
+    .conversation_remove = pl_sqlite_conversation_remove,
+    .conversation_list = pl_sqlite_conversation_list,
+    .counts = pl_sqlite_counts,
 };
 
 /* Opens path+suffix, made for the owner alone; root gives it to whom the
@@ -387,11 +387,12 @@ connect_db(struct pl_sqlite *s)
 	enum pl_err err;
 	int rc;
 
-	rc = sqlite3_open_v2(s->path, &s->db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(
+	    s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return pl_sqlite_err(s, rc, "open");
-	if (stat(s->path, &st) != 0 || (s->lock = open_beside(s, "-lock")) < 0) {
+	if (stat(s->path, &st) != 0 ||
+	    (s->lock = open_beside(s, "-lock")) < 0) {
 		pl_log(PL_LOG_ERROR, "%s: %s", s->path, strerror(errno));
 		return PL_ERR_STORE;
 	}
@@ -399,8 +400,9 @@ connect_db(struct pl_sqlite *s)
 	s->inode = st.st_ino;
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
-	err = exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-		      "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
+	err =
+	    exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+		    "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
 	return err;
 }
 
@@ -415,11 +417,11 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 		return PL_ERR_STORE;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return PL_ERR_NOMEM;
-	*s = (struct pl_sqlite){ .store.ops = &ops,
-		.lock = -1,
-		.rules = *rules,
-		.retention_ms = retention_ms,
-		.now = now };
+	*s = (struct pl_sqlite){.store.ops = &ops,
+	    .lock = -1,
+	    .rules = *rules,
+	    .retention_ms = retention_ms,
+	    .now = now};
 	strcpy(s->path, path);
 	pl_room_init(&s->room);
 	if (create)
@@ -443,5 +445,5 @@ pl_sqlite_is_stale(const struct pl_store *store)
 	struct stat st;
 
 	return stat(s->path, &st) != 0 || st.st_dev != s->dev ||
-	    st.st_ino != s->inode;
+	       st.st_ino != s->inode;
 }

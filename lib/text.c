@@ -25,12 +25,12 @@ pl_parse_int(const char *s, int64_t least, int64_t most, int64_t *out)
 static size_t
 utf8_len(const unsigned char *p, size_t n)
 {
-	size_t len = p[0] < 0x80 ? 1
-	    : p[0] < 0xc2	 ? 0
-	    : p[0] < 0xe0	 ? 2
-	    : p[0] < 0xf0	 ? 3
-	    : p[0] < 0xf5	 ? 4
-				 : 0;
+	size_t len = p[0] < 0x80   ? 1
+		     : p[0] < 0xc2 ? 0
+		     : p[0] < 0xe0 ? 2
+		     : p[0] < 0xf0 ? 3
+		     : p[0] < 0xf5 ? 4
+				   : 0;
 	size_t i;
 
 	if (len > n)

@@ -8,8 +8,8 @@
 #include "err.h"
 
 /* A whole number without sign, or PL_ERR_REQUEST if not in [least, most]. */
-enum pl_err pl_parse_int(const char *, int64_t least, int64_t most,
-    int64_t *) PL_MUST;
+enum pl_err pl_parse_int(
+    const char *, int64_t least, int64_t most, int64_t *) PL_MUST;
 
 /* UTF-8 without overlong forms and surrogates (RFC 3629). */
 bool pl_utf8_valid(const char *, size_t);
