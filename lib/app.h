@@ -3,10 +3,9 @@
 
 #include <stdbool.h>
 
+#include "call.h"
 #include "config.h"
 #include "doorbell.h"
-#include "fcgi.h"
-#include "http.h"
 #include "rate.h"
 #include "store.h"
 
@@ -17,45 +16,6 @@
 struct event_base;
 struct event;
 struct pl_polls;
-struct pl_app;
-struct pl_call;
-
-/*
- * One endpoint: a row of a program's table. run() stands inside the turn's
- * transaction of that kind; it writes the reply and returns PL_OK, or an
- * error, which becomes the reply. Errors of the store undo the turn, and
- * run() may then be called again.
- */
-struct pl_endpoint {
-	enum pl_method method;
-	const char *path; /* ending in "/": a prefix */
-	enum pl_txn txn;
-	enum pl_err (*run)(struct pl_call *);
-	bool is_presence; /* a store that fails is told with isOnline: false */
-};
-
-extern const struct pl_endpoint pl_endpoint_online, pl_endpoint_heartbeat,
-    pl_endpoint_offline, pl_endpoint_typing, pl_endpoint_form,
-    pl_endpoint_presence, pl_endpoint_events, pl_endpoint_session_add,
-    pl_endpoint_session_end, pl_endpoint_conversation_add,
-    pl_endpoint_conversation_remove, pl_endpoint_health;
-
-/* One request on its way through a turn. */
-struct pl_call {
-	struct pl_call *next;
-	struct pl_app *app;
-	struct pl_conn *conn;
-	struct pl_request req;
-	struct pl_reply reply;
-	const struct pl_endpoint *endpoint;
-	const char *path;
-	struct pl_store *store;
-	int64_t now;
-	int64_t company;      /* whose affair it is, for CORS; 0: not known */
-	const char *message;  /* with an error: what is wrong, for people */
-	struct pl_poll *hold; /* not to be answered yet (polls.h) */
-	bool done;
-};
 
 struct pl_app {
 	struct pl_config config;
@@ -79,8 +39,10 @@ struct pl_app {
 	bool stopping;
 };
 
-/* Is this error the store's, or memory's, rather than the client's? */
-bool pl_app_is_fault(enum pl_err);
+/* What follows each wait of the loop (turn.c). */
+void pl_app_turn(struct pl_app *);
+/* Closes a store that fails; a later turn opens it again. */
+void pl_app_drop_store(struct pl_app *);
 
 /*
  * Serves FastCGI requests from the socket fd until SIGTERM; then answers

@@ -31,3 +31,11 @@ pl_strerror(enum pl_err err)
 		return "unknown error";
 	return words[err];
 }
+
+bool
+pl_err_is_fault(enum pl_err err)
+{
+	return err == PL_ERR_STORE || err == PL_ERR_LOCKED ||
+	       err == PL_ERR_NOMEM || err == PL_ERR_EXISTS ||
+	       err == PL_ERR_SYSTEM;
+}

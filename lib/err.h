@@ -1,6 +1,8 @@
 #ifndef PL_ERR_H
 #define PL_ERR_H
 
+#include <stdbool.h>
+
 /*
  * The one set of errors. A function that can fail returns one, and leaves
  * its results untouched when it does.
@@ -25,6 +27,9 @@ enum pl_err {
 	PL_ERR_SYSTEM, /* a system call failed; errno says why */
 	PL_ERR__MAX
 };
+
+/* Is this the store's fault, or the machine's, rather than the client's? */
+bool pl_err_is_fault(enum pl_err);
 
 #define PL_MUST __attribute__((warn_unused_result))
 

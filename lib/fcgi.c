@@ -28,29 +28,12 @@
 #include <unistd.h>
 
 #include "fcgi.h"
+#include "fcgi_record.h"
 #include "log.h"
 
-/* https://fastcgi-archives.github.io/FastCGI_Specification.html, section 8 */
-enum {
-	BEGIN = 1,
-	ABORT = 2,
-	END = 3,
-	PARAMS = 4,
-	STDIN = 5,
-	STDOUT = 6,
-	GET_VALUES = 9,
-	GET_VALUES_RESULT = 10,
-	UNKNOWN_TYPE = 11
-};
-enum { COMPLETE = 0, CANT_MPX = 1, UNKNOWN_ROLE = 3 };
-#define PROTOCOL 1
-#define RESPONDER 1
-#define KEEP_CONN 1
-#define HEADER 8
-
 #define BACKLOG 4096
-#define ACCEPT_MOST 256        /* in one turn */
-#define PEEK (128 * 1024)      /* the largest request that is looked at */
+#define ACCEPT_MOST 256 /* in one turn */
+#define PEEK PL_FCGI_REQUEST_MAX
 #define READ_SECONDS 10        /* for a request to arrive whole */
 #define WRITE_SECONDS 30       /* for a slow reader */
 #define DRAIN_MOST (64u << 20) /* bytes of a refused body */
@@ -62,8 +45,7 @@ struct pl_conn {
 	struct pl_conn *next, **prev; /* all connections */
 	struct event ev;
 	int fd;
-	uint16_t id;
-	bool keep; /* the server wants to use it again */
+	struct pl_fcgi_head head; /* of the request at hand */
 	bool too_large;
 	uint8_t state; /* enum state */
 	pl_wake_fn wake;
@@ -82,15 +64,6 @@ struct pl_fcgi {
 	struct pl_conn *conns;
 	size_t writing;
 	unsigned char peek[PEEK];
-};
-
-/* One record, as seen in the peeked bytes. */
-struct record {
-	int type;
-	uint16_t id;
-	const unsigned char *content;
-	size_t len;
-	size_t total; /* with header and padding */
 };
 
 static void on_event(evutil_socket_t, short, void *);
@@ -123,48 +96,6 @@ await(struct pl_conn *c, short what, int64_t timeout_ms)
 	return false;
 }
 
-static void
-put_header(unsigned char *p, int type, uint16_t id, size_t len)
-{
-	p[0] = PROTOCOL;
-	p[1] = (unsigned char)type;
-	p[2] = (unsigned char)(id >> 8);
-	p[3] = (unsigned char)id;
-	p[4] = (unsigned char)(len >> 8);
-	p[5] = (unsigned char)len;
-	p[6] = p[7] = 0;
-}
-
-static void
-add_record(
-    struct pl_buf *b, int type, uint16_t id, const void *data, size_t len)
-{
-	unsigned char h[HEADER];
-
-	put_header(h, type, id, len);
-	pl_buf_add(b, h, HEADER);
-	pl_buf_add(b, data, len);
-}
-
-static void
-add_stdout(struct pl_buf *b, uint16_t id, const char *data, size_t len)
-{
-	size_t n;
-
-	for (; len > 0; data += n, len -= n) {
-		n = len < 65528 ? len : 65528;
-		add_record(b, STDOUT, id, data, n);
-	}
-}
-
-static void
-add_end(struct pl_buf *b, uint16_t id, int status)
-{
-	unsigned char body[8] = {0, 0, 0, 0, (unsigned char)status, 0, 0, 0};
-
-	add_record(b, END, id, body, sizeof(body));
-}
-
 /* Small answers of our own to the server; those to a full socket are lost,
  * and the server's with them. */
 static void
@@ -176,81 +107,6 @@ send_small(struct pl_conn *c, struct pl_buf *b)
 	pl_buf_free(b);
 }
 
-/* The record at p of n bytes; 1: whole, 0: more must come, -1: broken. */
-static int
-parse(const unsigned char *p, size_t n, struct record *r)
-{
-	if (n > 0 && p[0] != PROTOCOL)
-		return -1;
-	if (n < HEADER)
-		return 0;
-	r->type = p[1];
-	r->id = (uint16_t)(p[2] << 8 | p[3]);
-	r->len = (size_t)(p[4] << 8 | p[5]);
-	r->total = HEADER + r->len + p[6];
-	r->content = p + HEADER;
-	return r->total <= n;
-}
-
-enum scan {
-	SCAN_MORE,       /* not all of it is there */
-	SCAN_WHOLE,      /* one whole request */
-	SCAN_MANAGEMENT, /* a management record stands first */
-	SCAN_STRAY,      /* a record that no request has begun stands first */
-	SCAN_TOO_LARGE,  /* a whole head, and more than will ever be read */
-	SCAN_ROLE,       /* not a responder's request */
-	SCAN_BROKEN
-};
-
-/* Reads BEGIN: id, flags. */
-static enum scan
-scan_begin(struct pl_conn *c, const struct record *r)
-{
-	if (r->len < 8)
-		return SCAN_BROKEN;
-	c->id = r->id;
-	c->keep = (r->content[2] & KEEP_CONN) != 0;
-	return (r->content[0] << 8 | r->content[1]) == RESPONDER ? SCAN_WHOLE
-								 : SCAN_ROLE;
-}
-
-/* What the n peeked bytes are; *r is their first record where that counts. */
-static enum scan
-scan(struct pl_conn *c, const unsigned char *p, size_t n, struct record *first)
-{
-	size_t off, body = 0;
-	struct record r;
-	enum scan s;
-	int rc;
-
-	if ((rc = parse(p, n, &r)) != 1)
-		return rc == 0 ? SCAN_MORE : SCAN_BROKEN;
-	*first = r;
-	if (r.id == 0)
-		return SCAN_MANAGEMENT;
-	if (r.type != BEGIN)
-		return SCAN_STRAY;
-	if ((s = scan_begin(c, &r)) != SCAN_WHOLE)
-		return s;
-	for (off = r.total; (rc = parse(p + off, n - off, &r)) == 1;
-	     off += r.total) {
-		if (r.id != c->id || r.type == ABORT)
-			return SCAN_BROKEN;
-		if (r.type != STDIN)
-			continue;
-		if (r.len == 0)
-			return SCAN_WHOLE;
-		if ((body += r.len) > PL_BODY_MAX)
-			return SCAN_TOO_LARGE;
-	}
-	if (rc < 0)
-		return SCAN_BROKEN;
-	/* A long last record that is still coming counts by its header. */
-	if (n - off >= HEADER && r.type == STDIN && body + r.len > PL_BODY_MAX)
-		return SCAN_TOO_LARGE;
-	return n == PEEK ? SCAN_TOO_LARGE : SCAN_MORE;
-}
-
 static bool
 discard(struct pl_conn *c, size_t n)
 {
@@ -259,7 +115,7 @@ discard(struct pl_conn *c, size_t n)
 
 /* GET_VALUES is answered; what is not known, by saying so. */
 static void
-answer_management(struct pl_conn *c, const struct record *r)
+answer_management(struct pl_conn *c, const struct pl_fcgi_record *r)
 {
 	static const char values[] = "\x0e\x05"
 				     "FCGI_MAX_CONNS"
@@ -273,20 +129,21 @@ answer_management(struct pl_conn *c, const struct record *r)
 	unsigned char unknown[8] = {(unsigned char)r->type};
 	struct pl_buf b = PL_BUF_EMPTY;
 
-	if (r->type == GET_VALUES)
-		add_record(
-		    &b, GET_VALUES_RESULT, 0, values, sizeof(values) - 1);
+	if (r->type == PL_FCGI_GET_VALUES)
+		pl_fcgi_add_record(&b, PL_FCGI_GET_VALUES_RESULT, 0, values,
+		    sizeof(values) - 1);
 	else
-		add_record(&b, UNKNOWN_TYPE, 0, unknown, sizeof(unknown));
+		pl_fcgi_add_record(
+		    &b, PL_FCGI_UNKNOWN_TYPE, 0, unknown, sizeof(unknown));
 	send_small(c, &b);
 }
 
 static void
-refuse(struct pl_conn *c, uint16_t id, int status)
+refuse(struct pl_conn *c, uint16_t id, enum pl_fcgi_end status)
 {
 	struct pl_buf b = PL_BUF_EMPTY;
 
-	add_end(&b, id, status);
+	pl_fcgi_add_end(&b, id, status);
 	send_small(c, &b);
 }
 
@@ -399,7 +256,7 @@ on_too_large(struct pl_conn *c)
 static void
 on_readable(struct pl_conn *c)
 {
-	struct record first = {0};
+	struct pl_fcgi_record first = {0};
 	ssize_t n;
 
 	for (;;) {
@@ -410,28 +267,29 @@ on_readable(struct pl_conn *c)
 			conn_free(c);
 			return;
 		}
-		switch (scan(c, c->fcgi->peek, (size_t)n, &first)) {
-		case SCAN_WHOLE:
+		switch (pl_fcgi_scan(
+		    c->fcgi->peek, (size_t)n, PL_BODY_MAX, &c->head, &first)) {
+		case PL_SCAN_WHOLE:
 			on_whole(c);
 			return;
-		case SCAN_TOO_LARGE:
+		case PL_SCAN_TOO_LARGE:
 			on_too_large(c);
 			return;
-		case SCAN_MANAGEMENT:
+		case PL_SCAN_MANAGEMENT:
 			answer_management(c, &first);
 			/* FALLTHROUGH */
-		case SCAN_STRAY:
+		case PL_SCAN_STRAY:
 			if (discard(c, first.total))
 				continue;
 			conn_free(c);
 			return;
-		case SCAN_ROLE:
-			refuse(c, c->id, UNKNOWN_ROLE);
+		case PL_SCAN_ROLE:
+			refuse(c, c->head.id, PL_FCGI_UNKNOWN_ROLE);
 			/* FALLTHROUGH */
-		case SCAN_BROKEN:
+		case PL_SCAN_BROKEN:
 			conn_free(c);
 			return;
-		case SCAN_MORE:
+		case PL_SCAN_MORE:
 			if (event_pending(&c->ev, EV_READ, NULL) == 0 &&
 			    !await(c, EV_READ | EV_ET, READ_SECONDS * 1000))
 				conn_free(c);
@@ -444,25 +302,25 @@ on_readable(struct pl_conn *c)
 static void
 on_held_readable(struct pl_conn *c)
 {
-	struct record r;
+	struct pl_fcgi_record r;
 	ssize_t n;
 
 	for (;;) {
 		n = recv(c->fd, c->fcgi->peek, PEEK, MSG_PEEK | MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n > 0 && parse(c->fcgi->peek, (size_t)n, &r) == 0)
+		if (n > 0 && pl_fcgi_parse(c->fcgi->peek, (size_t)n, &r) == 0)
 			return;
-		if (n <= 0 || parse(c->fcgi->peek, (size_t)n, &r) < 0 ||
-		    (r.type == ABORT && r.id == c->id)) {
+		if (n <= 0 || pl_fcgi_parse(c->fcgi->peek, (size_t)n, &r) < 0 ||
+		    (r.type == PL_FCGI_ABORT && r.id == c->head.id)) {
 			c->wake(c->arg, PL_WAKE_GONE);
 			conn_free(c);
 			return;
 		}
 		if (r.id == 0)
 			answer_management(c, &r);
-		else if (r.type == BEGIN)
-			refuse(c, r.id, CANT_MPX);
+		else if (r.type == PL_FCGI_BEGIN)
+			refuse(c, r.id, PL_FCGI_CANT_MPX);
 		if (!discard(c, r.total))
 			return;
 	}
@@ -483,7 +341,7 @@ finish(struct pl_conn *c)
 		c->state = DRAINING;
 		shutdown(c->fd, SHUT_WR);
 		gone = !await(c, EV_READ, READ_SECONDS * 1000);
-	} else if (c->keep)
+	} else if (c->head.keep)
 		gone = !await(c, EV_READ | EV_ET, -1);
 	else
 		gone = true;
@@ -567,9 +425,9 @@ pl_conn_reply(struct pl_conn *c, const struct pl_reply *reply)
 	event_del(&c->ev);
 	pl_reply_head(reply, &head);
 	pl_buf_add(&head, reply->body.data, reply->body.len);
-	add_stdout(&out, c->id, head.data, head.len);
-	add_record(&out, STDOUT, c->id, NULL, 0);
-	add_end(&out, c->id, COMPLETE);
+	pl_fcgi_add_stdout(&out, c->head.id, head.data, head.len);
+	pl_fcgi_add_record(&out, PL_FCGI_STDOUT, c->head.id, NULL, 0);
+	pl_fcgi_add_end(&out, c->head.id, PL_FCGI_COMPLETE);
 	if (head.failed || out.failed || reply->body.failed) {
 		pl_log(PL_LOG_ERROR, "out of memory for an answer");
 		pl_buf_free(&head);

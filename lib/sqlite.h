@@ -76,12 +76,14 @@ enum pl_err pl_sqlite_conversation_remove(
 enum pl_err pl_sqlite_load(
     struct pl_sqlite *, sqlite3_stmt *, struct pl_head *) PL_MUST;
 
-/* sqlite_stream.c */
+/* sqlite_change.c */
 enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
     const struct pl_change *) PL_MUST;
+enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
+
+/* sqlite_stream.c */
 enum pl_err pl_sqlite_events(struct pl_store *, const struct pl_event_query *,
     pl_event_fn, void *, int64_t *upto);
-enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
 
 /* sqlite_people.c */
 enum pl_err pl_sqlite_company_add(struct pl_store *, const char *name,

@@ -9,65 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
 #include "sqlite.h"
-
-#define PRUNE_EVERY_MS 1000
-#define PRUNE_MOST 500
-
-enum pl_err
-pl_sqlite_record(
-    struct pl_sqlite *s, const struct pl_head *head, const struct pl_change *c)
-{
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_ADD);
-
-	pl_log(PL_LOG_DEBUG, "%s: %s",
-	    c->online                        ? "🟢 Customer came online"
-	    : c->reason == PL_REASON_TIMEOUT ? "⏰ Customer heartbeat timeout"
-					     : "🔴 Customer went offline",
-	    head->public_id);
-	pl_bind_int(st, ":seq", c->seq);
-	pl_bind_int(st, ":company", head->company);
-	pl_bind_text(st, ":inbox", head->inbox);
-	pl_bind_text(st, ":public_id", head->public_id);
-	pl_bind_blob(st, ":session", c->session->secret, PL_SESSION_LEN);
-	pl_bind_int(st, ":kind", c->online);
-	pl_bind_int(st, ":reason", c->reason);
-	pl_bind_int(st, ":at", c->at);
-	pl_bind_int(st, ":now", s->now);
-	pl_bind_int(st, ":status", c->status);
-	pl_bind_int(st, ":connections", c->connections);
-	pl_bind_opt(st, ":expires_at", c->expires_at);
-	return pl_run(s, st);
-}
-
-enum pl_err
-pl_sqlite_prune(struct pl_sqlite *s)
-{
-	sqlite3_stmt *st;
-	int64_t pruned = 0;
-	enum pl_err err;
-	bool row;
-	int n = 0;
-
-	if (s->now >= s->pruned_at && s->now - s->pruned_at < PRUNE_EVERY_MS)
-		return PL_OK;
-	st = pl_sql(s, PL_SQL_CHANGE_PRUNE);
-	pl_bind_int(st, ":horizon", s->now - s->retention_ms);
-	pl_bind_int(st, ":limit", PRUNE_MOST);
-	for (; (err = pl_step(s, st, &row)) == PL_OK && row; n++)
-		if (sqlite3_column_int64(st, 0) > pruned)
-			pruned = sqlite3_column_int64(st, 0);
-	if (err != PL_OK)
-		return err;
-	if (n < PRUNE_MOST)
-		s->pruned_at = s->now;
-	if (n == 0)
-		return PL_OK;
-	st = pl_sql(s, PL_SQL_COUNTER_PRUNED);
-	pl_bind_int(st, ":pruned", pruned);
-	return pl_run(s, st);
-}
 
 /* Events on their way out: collected, sorted, told. */
 struct harvest {

@@ -1,0 +1,183 @@
+/*
+ * A request on its way to its endpoint: what can be said before anything is
+ * looked up, running it, turning errors into answers, and CORS.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+void
+pl_call_free(struct pl_call *call)
+{
+	pl_request_close(&call->req);
+	pl_reply_close(&call->reply);
+	free(call);
+}
+
+/* Which endpoint is meant; *allow: the methods that the path has. */
+static const struct pl_endpoint *
+route(const struct pl_app *app, const struct pl_call *call, int *allow)
+{
+	const struct pl_endpoint *found = NULL, *e;
+	size_t i, len;
+
+	*allow = 0;
+	for (i = 0; (e = app->endpoints[i]) != NULL; i++) {
+		len = strlen(e->path);
+		if (e->path[len - 1] == '/'
+			? strncmp(call->path, e->path, len) != 0 ||
+			      call->path[len] == '\0'
+			: strcmp(call->path, e->path) != 0)
+			continue;
+		*allow |= e->method;
+		if (e->method == call->req.method)
+			found = e;
+	}
+	return found;
+}
+
+static void
+add_allow(struct pl_reply *reply, const char *header, int methods)
+{
+	pl_buf_printf(&reply->headers, "%s: %s%s%sOPTIONS\r\n", header,
+	    methods & PL_GET ? "GET, HEAD, " : "",
+	    methods & PL_POST ? "POST, " : "",
+	    methods & PL_DELETE ? "DELETE, " : "");
+}
+
+/* The origin of another site that calls; NULL: it is our own, or none. */
+static const char *
+foreign_origin(const struct pl_call *call)
+{
+	const char *origin = call->req.origin;
+	const char *host = strstr(origin, "://");
+
+	if (origin[0] == '\0' || strlen(origin) > 300 ||
+	    (host != NULL && strcmp(host + 3, call->req.host) == 0))
+		return NULL;
+	return origin;
+}
+
+/* Lets pages of the company's own sites read the answer. */
+static enum pl_err
+add_cors(struct pl_call *call, bool *allowed)
+{
+	const char *origin = foreign_origin(call);
+	enum pl_err err;
+
+	*allowed = false;
+	if (origin == NULL)
+		return PL_OK;
+	err = call->store->ops->origin_allowed(
+	    call->store, call->company, origin, allowed);
+	if (err == PL_OK && *allowed)
+		pl_buf_printf(&call->reply.headers,
+		    "Access-Control-Allow-Origin: %s\r\n", origin);
+	return err;
+}
+
+/* A preflight: nobody has said yet which company it is about. */
+static enum pl_err
+run_options(struct pl_call *call)
+{
+	bool allowed;
+	enum pl_err err;
+	int allow;
+
+	route(call->app, call, &allow);
+	call->reply.status = 204;
+	call->reply.type = NULL;
+	add_allow(&call->reply, "Allow", allow);
+	if ((err = add_cors(call, &allowed)) != PL_OK || !allowed)
+		return err;
+	add_allow(&call->reply, "Access-Control-Allow-Methods", allow);
+	pl_buf_puts(&call->reply.headers,
+	    "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
+	    "Access-Control-Max-Age: 86400\r\n");
+	return PL_OK;
+}
+
+static const struct pl_endpoint preflight = {
+    .method = PL_OPTIONS, .txn = PL_TXN_READ, .run = run_options};
+
+void
+pl_call_fail(struct pl_call *call, enum pl_err err)
+{
+	if (pl_err_is_fault(err) && call->endpoint != NULL &&
+	    call->endpoint->is_presence)
+		pl_reply_unknown(&call->reply, err);
+	else
+		pl_reply_error(&call->reply, err, call->message);
+	call->done = true;
+}
+
+/* What can be said about a request before anything is looked up. */
+static void
+triage(struct pl_app *app, struct pl_call *call)
+{
+	int allow = 0;
+
+	if (call->req.fault != PL_OK) {
+		pl_call_fail(call, call->req.fault);
+		return;
+	}
+	if (strlen(call->req.uri) > PL_URI_MAX) {
+		pl_call_fail(call, PL_ERR_TOO_LARGE);
+		return;
+	}
+	if ((call->path = pl_request_path(&call->req)) == NULL) {
+		pl_call_fail(call, PL_ERR_NOT_FOUND);
+		return;
+	}
+	call->endpoint = route(app, call, &allow);
+	if (call->endpoint == NULL && allow != 0) {
+		if (call->req.method == PL_OPTIONS) {
+			call->endpoint = &preflight;
+			return;
+		}
+		add_allow(&call->reply, "Allow", allow);
+		pl_call_fail(call, PL_ERR_METHOD);
+	} else if (call->endpoint == NULL)
+		pl_call_fail(call, PL_ERR_NOT_FOUND);
+}
+
+struct pl_call *
+pl_call_new(struct pl_app *app, struct pl_conn *conn, struct pl_request *req)
+{
+	struct pl_call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL)
+		return NULL;
+	call->app = app;
+	call->conn = conn;
+	call->req = *req;
+	pl_reply_init(&call->reply);
+	triage(app, call);
+	return call;
+}
+
+enum pl_err
+pl_call_run(struct pl_call *call)
+{
+	struct pl_app *app = call->app;
+	enum pl_err err;
+	bool allowed;
+
+	pl_reply_close(&call->reply);
+	call->store = app->store;
+	call->now = app->now;
+	call->message = NULL;
+	call->hold = NULL;
+	call->company = 0;
+	err = call->endpoint->run(call);
+	if (call->req.arena.failed)
+		err = PL_ERR_NOMEM;
+	if (pl_err_is_fault(err))
+		return err;
+	if (call->company != 0 && add_cors(call, &allowed) != PL_OK)
+		return PL_ERR_STORE;
+	if (err != PL_OK)
+		pl_call_fail(call, err);
+	return PL_OK;
+}

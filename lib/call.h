@@ -1,0 +1,63 @@
+#ifndef PL_CALL_H
+#define PL_CALL_H
+
+#include <stdbool.h>
+
+#include "fcgi.h"
+#include "http.h"
+#include "store.h"
+
+struct pl_app;
+struct pl_call;
+
+/*
+ * One endpoint: a row of a program's table. run() stands inside the turn's
+ * transaction of that kind; it writes the reply and returns PL_OK, or an
+ * error, which becomes the reply. Errors of the store undo the turn, and
+ * run() may then be called again.
+ */
+struct pl_endpoint {
+	enum pl_method method;
+	const char *path; /* ending in "/": a prefix */
+	enum pl_txn txn;
+	enum pl_err (*run)(struct pl_call *);
+	bool is_presence; /* a store that fails is told with isOnline: false */
+};
+
+extern const struct pl_endpoint pl_endpoint_online, pl_endpoint_heartbeat,
+    pl_endpoint_offline, pl_endpoint_typing, pl_endpoint_form,
+    pl_endpoint_presence, pl_endpoint_events, pl_endpoint_session_add,
+    pl_endpoint_session_end, pl_endpoint_conversation_add,
+    pl_endpoint_conversation_remove, pl_endpoint_health;
+
+/* One request on its way through a turn. */
+struct pl_call {
+	struct pl_call *next;
+	struct pl_app *app;
+	struct pl_conn *conn;
+	struct pl_request req;
+	struct pl_reply reply;
+	const struct pl_endpoint *endpoint;
+	const char *path;
+	struct pl_store *store;
+	int64_t now;
+	int64_t company;      /* whose affair it is, for CORS; 0: not known */
+	const char *message;  /* with an error: what is wrong, for people */
+	struct pl_poll *hold; /* not to be answered yet (polls.h) */
+	bool done;
+};
+
+/* Takes the request over; one that is refused at once is done. NULL without
+ * memory, and the request is still the caller's. */
+struct pl_call *pl_call_new(
+    struct pl_app *, struct pl_conn *, struct pl_request *);
+void pl_call_free(struct pl_call *);
+
+/* Runs it inside the open transaction. PL_OK: the reply is written, if only
+ * with an error. Faults are returned: they undo the transaction. */
+enum pl_err pl_call_run(struct pl_call *) PL_MUST;
+
+/* Makes that error its reply. */
+void pl_call_fail(struct pl_call *, enum pl_err);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * A turn of the loop, and what stands around it.
+ *
+ *	wait ─▶ requests are read, whole ones queue up
+ *	     ─▶ WRITE: what ran out is settled, then all beats of this turn
+ *	     ─▶ COMMIT, the doorbell
+ *	     ─▶ READ: presence, new polls, a look at the stream for held ones
+ *	     ─▶ answers, then a checkpoint if one is due, and round again
+ *
+ * All beats that came in one turn share one transaction: idle, a beat is
+ * committed at once; under load the group grows by itself. They are answered
+ * after the commit, so nothing is promised that could be lost. If the store
+ * fails in the middle, each request is tried again by itself, so that one
+ * cannot take the others along.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "app.h"
+#include "clock.h"
+#include "log.h"
+#include "polls.h"
+
+#define SETTLE_MOST 256 /* conversations in one turn: a few ms */
+#define RETRY_MS 500    /* between two tries at a store that fails */
+
+static bool
+waits_for(const struct pl_call *call, enum pl_txn txn)
+{
+	return !call->done && call->endpoint->txn == txn;
+}
+
+static bool
+any(const struct pl_app *app, enum pl_txn txn)
+{
+	const struct pl_call *c;
+
+	for (c = app->first; c != NULL; c = c->next)
+		if (waits_for(c, txn))
+			return true;
+	return false;
+}
+
+static void
+fail_all(struct pl_app *app, enum pl_txn txn, enum pl_err err)
+{
+	struct pl_call *c;
+
+	for (c = app->first; c != NULL; c = c->next)
+		if (waits_for(c, txn))
+			pl_call_fail(c, err);
+}
+
+/* Commits, and rings the bell if somebody may wait for what changed. */
+static enum pl_err
+commit(struct pl_app *app)
+{
+	bool changed;
+	enum pl_err err = app->store->ops->commit(app->store, &changed);
+
+	if (err == PL_OK && changed) {
+		pl_doorbell_ring(&app->bell);
+		app->look = true;
+	}
+	return err;
+}
+
+/* One call in a transaction of its own, after a group that failed. */
+static void
+run_alone(struct pl_app *app, struct pl_call *call, enum pl_txn txn)
+{
+	struct pl_store *store = app->store;
+	enum pl_err err = store->ops->begin(store, txn, app->now);
+
+	if (err == PL_OK && (err = pl_call_run(call)) == PL_OK)
+		err = commit(app);
+	if (err != PL_OK) {
+		store->ops->rollback(store);
+		pl_reply_close(&call->reply);
+		pl_call_fail(call, err);
+	}
+	call->done = true;
+}
+
+/* All calls of that kind, in the transaction that is open. */
+static void
+run_group(struct pl_app *app, enum pl_txn txn)
+{
+	enum pl_err err = PL_OK;
+	struct pl_call *c;
+
+	for (c = app->first; c != NULL && err == PL_OK; c = c->next)
+		if (waits_for(c, txn))
+			err = pl_call_run(c);
+	if (err == PL_OK)
+		err = commit(app);
+	else
+		app->store->ops->rollback(app->store);
+	for (c = app->first; c != NULL; c = c->next) {
+		if (!waits_for(c, txn))
+			continue;
+		if (err == PL_OK)
+			c->done = true;
+		else
+			run_alone(app, c, txn);
+	}
+}
+
+/* A store that fails is closed, and opened again a little later. */
+void
+pl_app_drop_store(struct pl_app *app)
+{
+	app->store->ops->close(app->store);
+	app->store = NULL;
+}
+
+/* What ran out, and the writes of this turn. *settled: nothing is left that
+ * a reader would have to wait for. */
+static void
+write_phase(struct pl_app *app, bool *settled)
+{
+	struct pl_store *store = app->store;
+	enum pl_err err = store->ops->begin(store, PL_TXN_WRITE, app->now);
+
+	*settled = true;
+	if (err == PL_OK)
+		err = store->ops->settle(store, SETTLE_MOST, settled);
+	if (err == PL_OK) {
+		run_group(app, PL_TXN_WRITE);
+		return;
+	}
+	*settled = true; /* readers go by the rule, not by the record */
+	store->ops->rollback(store);
+	app->retry_at = app->now + RETRY_MS;
+	fail_all(app, PL_TXN_WRITE, err);
+	if (err == PL_ERR_STORE)
+		pl_app_drop_store(app);
+}
+
+static bool
+wants_look(const struct pl_app *app)
+{
+	return app->look && app->polls != NULL &&
+	       pl_polls_count(app->polls) > 0;
+}
+
+static void
+look(struct pl_app *app)
+{
+	struct pl_store *store = app->store;
+	enum pl_err err;
+
+	if (!wants_look(app))
+		return;
+	err = store->ops->begin(store, PL_TXN_READ, app->now);
+	if (err == PL_OK)
+		err = pl_polls_look(app->polls);
+	store->ops->rollback(store); /* nothing to commit */
+	if (err == PL_OK)
+		app->look = false;
+	else
+		pl_log(PL_LOG_WARN, "cannot look: %s", pl_strerror(err));
+}
+
+static void
+read_phase(struct pl_app *app)
+{
+	struct pl_store *store = app->store;
+	enum pl_err err;
+
+	if (!any(app, PL_TXN_READ))
+		return;
+	err = store->ops->begin(store, PL_TXN_READ, app->now);
+	if (err == PL_OK) {
+		run_group(app, PL_TXN_READ);
+		return;
+	}
+	fail_all(app, PL_TXN_READ, err);
+	if (err == PL_ERR_STORE)
+		pl_app_drop_store(app);
+}
+
+/* Opens the store if it is not open, or not the file of that name any more. */
+static bool
+have_store(struct pl_app *app)
+{
+	if (app->store != NULL && pl_sqlite_is_stale(app->store)) {
+		pl_log(PL_LOG_WARN, "%s is not the file that was opened",
+		    app->config.database);
+		pl_app_drop_store(app);
+	}
+	if (app->store != NULL)
+		return true;
+	if (app->now >= app->opened_at && app->now - app->opened_at < RETRY_MS)
+		return false;
+	app->opened_at = app->now;
+	if (pl_sqlite_open(&app->store, app->config.database, false,
+		&app->rules, app->config.retention_ms, app->now) != PL_OK)
+		return false;
+	app->look = true;
+	return true;
+}
+
+/* Has something run out that somebody here would see? */
+static bool
+is_due(struct pl_app *app)
+{
+	int64_t at;
+
+	if (app->now < app->retry_at && app->now > app->retry_at - RETRY_MS)
+		return false;
+	if (!any(app, PL_TXN_READ) &&
+	    (app->polls == NULL || pl_polls_count(app->polls) == 0))
+		return false;
+	return app->store->ops->due(app->store, &at) == PL_OK && at <= app->now;
+}
+
+static void
+answer(struct pl_app *app, struct pl_call *call)
+{
+	enum pl_err err;
+
+	if (call->hold != NULL) {
+		err = pl_polls_hold(app->polls, call);
+		if (err == PL_OK) {
+			pl_call_free(call);
+			return;
+		}
+		pl_call_fail(call, err);
+	}
+	pl_conn_reply(call->conn, &call->reply);
+	pl_call_free(call);
+}
+
+/* Answers what is done; the rest stays for the next turn. */
+static void
+answer_all(struct pl_app *app)
+{
+	struct pl_call *c, *next, *calls = app->first;
+
+	app->first = NULL;
+	app->last = &app->first;
+	for (c = calls; c != NULL; c = next) {
+		next = c->next;
+		c->next = NULL;
+		if (c->done)
+			answer(app, c);
+		else {
+			*app->last = c;
+			app->last = &c->next;
+		}
+	}
+}
+
+/* Wakes up at the next moment at which something runs out. */
+static void
+set_timer(struct pl_app *app)
+{
+	struct timeval tv;
+	int64_t at, wait;
+
+	if (app->polls == NULL || app->store == NULL)
+		return;
+	if (pl_polls_count(app->polls) == 0 ||
+	    app->store->ops->due(app->store, &at) != PL_OK || at == INT64_MAX) {
+		event_del(app->due);
+		return;
+	}
+	wait = at - pl_clock_now();
+	if (wait < 0)
+		wait = app->retry_at > app->now ? RETRY_MS : 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
+	event_add(app->due, &tv);
+}
+
+void
+pl_app_turn(struct pl_app *app)
+{
+	bool settled = true;
+
+	app->now = pl_clock_now();
+	app->again = false;
+	if (app->first == NULL && !app->look && !app->woken)
+		return;
+	app->woken = false;
+	if (have_store(app)) {
+		if (any(app, PL_TXN_WRITE) || is_due(app))
+			write_phase(app, &settled);
+		if (app->store != NULL && settled)
+			read_phase(app);
+		if (app->store != NULL)
+			look(app);
+	}
+	if (app->store == NULL) {
+		fail_all(app, PL_TXN_WRITE, PL_ERR_STORE);
+		fail_all(app, PL_TXN_READ, PL_ERR_STORE);
+	}
+	answer_all(app);
+	app->again = !settled;
+	app->woken = !settled;
+	set_timer(app);
+	if (app->store != NULL)
+		app->store->ops->tidy(app->store);
+}
