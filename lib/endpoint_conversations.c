@@ -21,21 +21,14 @@
 #include "conversation.h"
 #include "query.h"
 
-#define ID_MAX 128
-#define PLATFORM_MAX 32
-
 static enum pl_err
 read_platform(struct pl_json_body *body, struct pl_conversation *c)
 {
-	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	static const char rest[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 	enum pl_err err;
 
 	c->platform = "WIDGET";
-	err = pl_json_want_str(body, "platform", PLATFORM_MAX, &c->platform);
-	if (err == PL_OK &&
-	    (strchr(upper, c->platform[0]) == NULL ||
-		strspn(c->platform, rest) != strlen(c->platform)))
+	err = pl_json_want_str(body, "platform", PL_PLATFORM_MAX, &c->platform);
+	if (err == PL_OK && !pl_platform_valid(c->platform))
 		return pl_json_refuse(
 		    body, "platform", "capitals, like WIDGET or FACEBOOK");
 	return err;
@@ -51,10 +44,11 @@ read_conversation(struct pl_call *call, struct pl_conversation *c)
 		return err;
 	c->inbox = "";
 	if ((err = read_platform(&body, c)) == PL_OK &&
-	    (err = pl_json_want_str(&body, "id", ID_MAX, &c->public_id)) ==
+	    (err = pl_json_want_str(&body, "id", PL_ID_MAX, &c->public_id)) ==
 		PL_OK &&
-	    (err = pl_json_want_str(&body, "inbox", 128, &c->inbox)) == PL_OK)
-		err = pl_json_want_str(&body, "name", 200, &c->name);
+	    (err = pl_json_want_str(&body, "inbox", PL_ID_MAX, &c->inbox)) ==
+		PL_OK)
+		err = pl_json_want_str(&body, "name", PL_NAME_MAX, &c->name);
 	call->message = body.message;
 	pl_json_free(&body);
 	return err;

@@ -21,7 +21,8 @@ read_form(struct pl_call *call, const char **key, struct pl_conversation *c)
 	if ((err = pl_call_json(call, &body)) != PL_OK)
 		return err;
 	if ((err = pl_json_need_str(&body, "siteKey", 128, key)) == PL_OK &&
-	    (err = pl_json_want_str(&body, "name", 200, &c->name)) == PL_OK)
+	    (err = pl_json_want_str(&body, "name", PL_NAME_MAX, &c->name)) ==
+		PL_OK)
 		err = pl_json_want_str(&body, "email", 254, &c->email);
 	call->message = body.message;
 	pl_json_free(&body);

@@ -1,0 +1,51 @@
+/*
+ * porchlight status: what is in the store, a line each.
+ */
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cmd.h"
+
+static void
+print_size(const char *name, const char *path, const char *suffix)
+{
+	char whole[1200];
+	struct stat st;
+
+	snprintf(whole, sizeof(whole), "%s%s", path, suffix);
+	printf("%-22s %lld\n", name,
+	    stat(whole, &st) == 0 ? (long long)st.st_size : 0LL);
+}
+
+static enum pl_err
+run_status(struct pl_cmd_env *env, int argc, char *argv[])
+{
+	struct pl_counts n;
+	enum pl_err err;
+
+	(void)argv;
+	if (argc > 1)
+		return PL_ERR_REQUEST;
+	if ((err = env->store->ops->counts(env->store, &n)) != PL_OK)
+		return err;
+	printf("%-22s %s\n", "version", PACKAGE_VERSION);
+	printf("%-22s %s\n", "sqlite", sqlite3_libversion());
+	printf("%-22s %s\n", "database", env->config.database);
+	print_size("bytes", env->config.database, "");
+	print_size("bytes-wal", env->config.database, "-wal");
+	printf("%-22s %" PRId64 "\n", "companies", n.companies);
+	printf("%-22s %" PRId64 "\n", "agents", n.agents);
+	printf("%-22s %" PRId64 "\n", "conversations", n.conversations);
+	printf("%-22s %" PRId64 "\n", "conversations-online", n.online);
+	printf("%-22s %" PRId64 "\n", "tabs", n.tabs);
+	printf("%-22s %" PRId64 "\n", "changes", n.changes);
+	return PL_OK;
+}
+
+/* In a WRITE, so that what ran out is settled before it is counted. */
+const struct pl_cmd pl_cmd_status[] = {
+    {"status", NULL, "", PL_TXN_WRITE, run_status},
+    {NULL, NULL, NULL, PL_TXN_NONE, NULL},
+};
