@@ -65,7 +65,8 @@ run_add(struct pl_cmd_env *env, int argc, char *argv[])
 
 	err = parse_add(env, argc, argv, &inboxes, &agent.name);
 	if (err == PL_OK && inboxes != NULL)
-		agent.scope.inboxes = json_object_to_json_string(inboxes);
+		agent.scope.inboxes = json_object_to_json_string_ext(
+		    inboxes, JSON_C_TO_STRING_PLAIN);
 	if (err == PL_OK)
 		err = add_agent(env, &agent);
 	json_object_put(inboxes);

@@ -20,7 +20,7 @@ pl_sqlite_err(struct pl_sqlite *s, int rc, const char *what)
 	/* A store that is gone fails at every request: one line a second. */
 	if (s->now / 1000 != logged_at || s->now == 0) {
 		logged_at = s->now / 1000;
-		pl_log(PL_LOG_ERROR, "%s: %s: %s (%d)", s->path, what,
+		pl_log(PL_LOG_ERROR, "%s: %.60s: %s (%d)", s->path, what,
 		    s->db != NULL ? sqlite3_errmsg(s->db) : "not open", rc);
 	}
 	return rc == SQLITE_BUSY ? PL_ERR_LOCKED : PL_ERR_STORE;

@@ -32,7 +32,7 @@ CREATE TABLE agent (
 	company     INTEGER NOT NULL REFERENCES company ON DELETE CASCADE,
 	name        TEXT    NOT NULL CHECK (name <> ''),
 	token       BLOB    NOT NULL UNIQUE CHECK (length(token) = 32),
-	inboxes     TEXT    CHECK (inboxes IS NULL OR json_valid(inboxes)),	-- NULL: all of them
+	inboxes     TEXT,	-- JSON array of names; NULL: all of them
 	created_at  INTEGER NOT NULL,
 	revoked_at  INTEGER
 ) STRICT;
