@@ -10,6 +10,8 @@
 /* Criterion's assertions begin with a declaration. */
 #pragma GCC diagnostic ignored "-Wdeclaration-after-statement"
 
+#define T0 INT64_C(1759487400000) /* a moment to start from */
+
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The rows of a table to ParameterizedTest. */

@@ -8,7 +8,6 @@
  * call settles first and "saves" after, as a store does.
  */
 #define WORLD_EVENTS 20000
-#define T0 INT64_C(1759487400000) /* a moment to start from */
 
 struct world_event {
 	int64_t seq, session, at, expires_at;
