@@ -51,13 +51,13 @@ add_id(struct pl_call *call, struct pl_query *q, const char *id)
 				"text";
 		return PL_ERR_REQUEST;
 	}
-	for (i = 0; i < q->nids; i++)
-		if (strcmp(q->ids[i], id) == 0)
-			return PL_OK;
-	if (q->nids == PL_IDS_MAX) {
+	if (q->given++ == PL_IDS_MAX) {
 		call->message = "conversationId: expected at most 200";
 		return PL_ERR_TOO_LARGE;
 	}
+	for (i = 0; i < q->nids; i++)
+		if (strcmp(q->ids[i], id) == 0)
+			return PL_OK;
 	q->ids[q->nids++] = id;
 	return PL_OK;
 }

@@ -10,6 +10,7 @@
 struct pl_query {
 	const char **ids; /* conversationId, in order, each once */
 	size_t nids;
+	size_t given; /* how many were sent, repeated ones too */
 	const char *limit, *after;
 	const char *cursor, *timeout, *client, *heartbeats;
 };

@@ -19,7 +19,7 @@
 #include "log.h"
 #include "sqlite.h"
 
-#define LOCK_WAIT_MS 2000
+#define LOCK_WAIT_MS 1000
 #define BUSY_MS 250 /* for those who do not know our lock */
 #define CHECKPOINT_PAGES 1000
 #define BACKSTOP_PAGES 16000

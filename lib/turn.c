@@ -114,27 +114,39 @@ pl_app_drop_store(struct pl_app *app)
 	app->store = NULL;
 }
 
-/* What ran out, and the writes of this turn. *settled: nothing is left that
- * a reader would have to wait for. */
+/*
+ * What ran out, and the writes of this turn. *settled: nothing is left that a
+ * reader would have to wait for. What ran out and cannot be written down is
+ * unknown, not offline: those who could not be heard may well be here.
+ */
 static void
-write_phase(struct pl_app *app, bool *settled)
+write_phase(struct pl_app *app, bool due, bool *settled)
 {
 	struct pl_store *store = app->store;
 	enum pl_err err = store->ops->begin(store, PL_TXN_WRITE, app->now);
 
-	*settled = true;
 	if (err == PL_OK)
 		err = store->ops->settle(store, SETTLE_MOST, settled);
 	if (err == PL_OK) {
 		run_group(app, PL_TXN_WRITE);
 		return;
 	}
-	*settled = true; /* readers go by the rule, not by the record */
+	*settled = true;
 	store->ops->rollback(store);
-	app->retry_at = app->now + RETRY_MS;
 	fail_all(app, PL_TXN_WRITE, err);
+	if (due) {
+		app->retry_at = app->now + RETRY_MS;
+		fail_all(app, PL_TXN_READ, err);
+	}
 	if (err == PL_ERR_STORE)
 		pl_app_drop_store(app);
+}
+
+/* Was it tried just now, in vain? The clock may have been set back. */
+static bool
+is_too_soon(const struct pl_app *app)
+{
+	return app->now < app->retry_at && app->now > app->retry_at - RETRY_MS;
 }
 
 static bool
@@ -207,12 +219,26 @@ is_due(struct pl_app *app)
 {
 	int64_t at;
 
-	if (app->now < app->retry_at && app->now > app->retry_at - RETRY_MS)
-		return false;
 	if (!any(app, PL_TXN_READ) &&
 	    (app->polls == NULL || pl_polls_count(app->polls) == 0))
 		return false;
 	return app->store->ops->due(app->store, &at) == PL_OK && at <= app->now;
+}
+
+/* Everything of this turn that needs the store. */
+static void
+work(struct pl_app *app, bool *settled)
+{
+	bool due = is_due(app);
+
+	if (any(app, PL_TXN_WRITE) || (due && !is_too_soon(app)))
+		write_phase(app, due, settled);
+	else if (due)
+		fail_all(app, PL_TXN_READ, PL_ERR_LOCKED);
+	if (app->store != NULL && *settled)
+		read_phase(app);
+	if (app->store != NULL)
+		look(app);
 }
 
 static void
@@ -284,14 +310,8 @@ pl_app_turn(struct pl_app *app)
 	if (app->first == NULL && !app->look && !app->woken)
 		return;
 	app->woken = false;
-	if (have_store(app)) {
-		if (any(app, PL_TXN_WRITE) || is_due(app))
-			write_phase(app, &settled);
-		if (app->store != NULL && settled)
-			read_phase(app);
-		if (app->store != NULL)
-			look(app);
-	}
+	if (have_store(app))
+		work(app, &settled);
 	if (app->store == NULL) {
 		fail_all(app, PL_TXN_WRITE, PL_ERR_STORE);
 		fail_all(app, PL_TXN_READ, PL_ERR_STORE);
