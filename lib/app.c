@@ -113,20 +113,27 @@ add_poll_events(struct pl_app *app)
 	return app->bell_event != NULL && event_add(app->bell_event, NULL) == 0;
 }
 
-/* Answers everything, for at most LAST_WORDS_MS. */
+/*
+ * Answers everything, for at most LAST_WORDS_MS. Whoever has connected by now
+ * is answered too; then the socket is closed before anything that takes time,
+ * or the web server would go on handing us requests.
+ */
 static void
 finish(struct pl_app *app)
 {
 	int64_t until = pl_clock_now() + LAST_WORDS_MS;
+	size_t accepted;
 
-	pl_fcgi_stop(app->fcgi);
 	do {
+		accepted = pl_fcgi_accept(app->fcgi);
 		pl_app_turn(app);
 		if (app->polls != NULL)
 			pl_polls_answer_all(app->polls);
 		event_base_loop(app->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-	} while ((app->first != NULL || pl_fcgi_writing(app->fcgi) > 0) &&
+	} while ((accepted > 0 || app->first != NULL ||
+		     pl_fcgi_writing(app->fcgi) > 0) &&
 		 pl_clock_now() < until);
+	pl_fcgi_stop(app->fcgi);
 }
 
 static void

@@ -86,17 +86,12 @@ static void
 write_answer(struct pl_call *call, const struct message *m,
     const struct pl_beat_result *result)
 {
-	int64_t lease = pl_lease(&call->app->rules, m->beat.hidden);
 	struct pl_buf *b = &call->reply.body;
 
-	if (m->beat.kind == PL_LEAVE)
-		lease = result->expires_at > call->now
-			    ? result->expires_at - call->now
-			    : 0;
 	pl_json_open(b, '{');
 	pl_json_bool(b, "ok", true);
 	pl_json_str(b, "status", pl_status_name(result->status));
-	pl_json_int(b, "leaseMs", lease);
+	pl_json_int(b, "leaseMs", pl_lease(&call->app->rules, m->beat.hidden));
 	pl_json_int(
 	    b, "heartbeatIntervalMs", call->app->config.heartbeat_interval_ms);
 	pl_json_time(b, "serverTime", call->now);

@@ -497,23 +497,31 @@ pause_listening(struct pl_fcgi *f)
 	event_base_once(f->base, -1, EV_TIMEOUT, on_resume, f, &tv);
 }
 
+size_t
+pl_fcgi_accept(struct pl_fcgi *f)
+{
+	size_t n;
+	int conn;
+
+	for (n = 0; n < ACCEPT_MOST; n++) {
+		conn = accept4(f->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (conn < 0) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM)
+				pause_listening(f);
+			break;
+		}
+		new_conn(f, conn);
+	}
+	return n;
+}
+
 static void
 on_listen(evutil_socket_t fd, short what, void *arg)
 {
-	struct pl_fcgi *f = arg;
-	int i, conn;
-
+	(void)fd;
 	(void)what;
-	for (i = 0; i < ACCEPT_MOST; i++) {
-		conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (conn >= 0) {
-			new_conn(f, conn);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-			pause_listening(f);
-		return;
-	}
+	pl_fcgi_accept(arg);
 }
 
 enum pl_err
@@ -548,9 +556,9 @@ pl_fcgi_stop(struct pl_fcgi *f)
 {
 	if (f->listen == NULL)
 		return;
-	on_listen(f->fd, EV_READ, f);
 	event_free(f->listen);
 	f->listen = NULL;
+	close(f->fd);
 }
 
 size_t

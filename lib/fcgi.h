@@ -24,12 +24,15 @@ enum pl_wake { PL_WAKE_TIMEOUT, PL_WAKE_GONE };
  * (the connection is dead when this returns). */
 typedef void (*pl_wake_fn)(void *arg, enum pl_wake);
 
-/* Listens on fd, which stays the caller's. PL_ERR_NOMEM, PL_ERR_SYSTEM. */
+/* Listens on fd, which is the caller's until pl_fcgi_stop(). PL_ERR_NOMEM,
+ * PL_ERR_SYSTEM. */
 enum pl_err pl_fcgi_new(struct pl_fcgi **, struct event_base *, int fd,
     pl_request_fn, void *arg) PL_MUST;
 void pl_fcgi_free(struct pl_fcgi *);
 
-/* Takes in what waits to be accepted, and accepts no more. */
+/* Takes in what waits to be accepted; returns how many it was. */
+size_t pl_fcgi_accept(struct pl_fcgi *);
+/* Accepts no more: closes the listen socket. */
 void pl_fcgi_stop(struct pl_fcgi *);
 /* Connections with an answer not yet out. */
 size_t pl_fcgi_writing(const struct pl_fcgi *);

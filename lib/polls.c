@@ -190,6 +190,10 @@ pl_polls_hold(struct pl_polls *p, struct pl_call *call)
 	err = call->store->ops->position(call->store, &p->store);
 	if (err == PL_OK && pl_parked_count(p->parked) == 0)
 		p->position = call->hold->watch.seq;
+	/* Two that came in the same turn: the later one stays. */
+	if (call->hold->watch.client != NULL)
+		pl_polls_supersede(
+		    p, call->hold->watch.agent->id, call->hold->watch.client);
 	held->polls = p;
 	held->conn = call->conn;
 	call->hold->watch.owner = held;

@@ -266,21 +266,6 @@ find_session(struct pl_sqlite *s, sqlite3_stmt *st,
 	return PL_OK;
 }
 
-static void
-fill_result(const struct pl_sqlite *s, size_t session, uint64_t tab,
-    struct pl_beat_result *out)
-{
-	size_t i;
-
-	out->status = pl_room_state(&s->room, session, s->now).status;
-	out->expires_at = 0;
-	for (i = 0; i < s->room.ntabs; i++)
-		if (s->room.tabs[i].session == session &&
-		    s->room.tabs[i].tab == tab &&
-		    s->room.tabs[i].state != PL_TAB_GONE)
-			out->expires_at = s->room.tabs[i].expires_at;
-}
-
 /* The rules of a beat on the room at hand. */
 static enum pl_err
 apply(struct pl_sqlite *s, const struct pl_head *head, size_t session,
@@ -325,7 +310,7 @@ pl_sqlite_beat(struct pl_store *store, const char *public_id,
 		err = apply(s, &head, session, beat);
 	if (err == PL_OK) {
 		out->company = head.company;
-		fill_result(s, session, beat->tab, out);
+		out->status = pl_room_state(&s->room, session, s->now).status;
 	}
 	sqlite3_reset(st);
 	return err;

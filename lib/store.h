@@ -58,7 +58,6 @@ typedef enum pl_err (*pl_presence_fn)(void *arg, const struct pl_presence *);
 struct pl_beat_result {
 	int64_t company;
 	enum pl_status status; /* the session's own */
-	int64_t expires_at;    /* the tab's; 0: it is not live */
 };
 
 enum pl_event_kind { PL_EVENT_OFFLINE, PL_EVENT_ONLINE, PL_EVENT_HEARTBEAT };

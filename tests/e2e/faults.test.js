@@ -127,7 +127,6 @@ test('a started-again demo keeps keys, conversations, presence and cursors', asy
   await first.stop();
 
   const second = await startDemo({ set: SETTINGS, dataDir });
-  t.after(() => second.stop());
   for (const name of ['agentToken', 'apiKey', 'siteKey', 'db', 'config'])
     assert.equal(second[name], first[name], name);
   const now = await second.presence('kept');
@@ -137,4 +136,5 @@ test('a started-again demo keeps keys, conversations, presence and cursors', asy
   const { reset, events } = await second.poll({ cursor, timeout: 0 });
   assert.equal(reset, undefined);
   assert.deepEqual(events.map((e) => e.event), ['customer:online', 'customer:offline']);
+  await second.stop();
 });

@@ -196,7 +196,7 @@ test('several conversations in one answer, in the order asked for', async () => 
 });
 
 test('faster beats that change nothing are answered and not written (minBeatMs)', async (t) => {
-  const slow = await startDemo({ set: { minBeatMs: 60000 } });
+  const slow = await startDemo({ set: { minBeatMs: 59000 } });
   t.after(() => slow.stop());
   const session = await slow.conversation();
   const tab = newTab();
