@@ -1,0 +1,403 @@
+/*
+ * Companies, agents, sign-ins, origins, conversations: what every back end
+ * must do.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store.h"
+#include "../lib/stage.h"
+#include "../lib/test.h"
+
+static struct pl_arena arena;
+
+static void
+open_all(void)
+{
+	stage_open();
+	pl_arena_init(&arena);
+}
+
+static void
+close_all(void)
+{
+	pl_arena_close(&arena);
+	stage_close();
+}
+
+TestSuite(store_people, .init = open_all, .fini = close_all);
+
+static const uint8_t *
+hash(const char *token)
+{
+	static uint8_t out[PL_HASH_LEN];
+
+	pl_secret_hash(token, out);
+	return out;
+}
+
+static enum pl_err
+add_agent(int64_t company, const char *name, const char *inboxes)
+{
+	struct pl_agent agent = {.name = name, .scope = {company, inboxes}};
+
+	return stage->ops->agent_add(stage, &agent, hash(name));
+}
+
+/* ---- companies ---- */
+
+/* Found by name, key and site key; by what is not so, not. */
+Test(store_people, company_is_found_by_its_names)
+{
+	int64_t id = -1;
+
+	stage_read(T0);
+	cr_expect_eq(stage->ops->company_by_name(stage, "acme", &id), PL_OK);
+	cr_expect_eq(id, acme);
+	cr_expect_eq(
+	    stage->ops->company_by_api_key(stage, hash("globex"), &id), PL_OK);
+	cr_expect_eq(id, globex);
+	cr_expect_eq(
+	    stage->ops->company_by_site_key(stage, "acme", &id), PL_OK);
+	cr_expect_eq(id, acme);
+	id = -1;
+	cr_expect_eq(
+	    stage->ops->company_by_name(stage, "ACME", &id), PL_ERR_NOT_FOUND);
+	cr_expect_eq(stage->ops->company_by_api_key(stage, hash("x"), &id),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(
+	    stage->ops->company_by_site_key(stage, "", &id), PL_ERR_NOT_FOUND);
+	cr_expect_eq(id, -1, "untouched");
+	stage_commit();
+}
+
+/* No two of one name, key or site key; the turn goes on. */
+Test(store_people, company_names_are_unique)
+{
+	uint8_t key[PL_HASH_LEN];
+	int64_t id;
+
+	memcpy(key, hash("new"), sizeof(key));
+	stage_write(T0);
+	cr_expect_eq(stage->ops->company_add(stage, "acme", key, "new", &id),
+	    PL_ERR_EXISTS);
+	cr_expect_eq(stage->ops->company_add(stage, "new", key, "acme", &id),
+	    PL_ERR_EXISTS);
+	cr_expect_eq(
+	    stage->ops->company_add(stage, "new", hash("acme"), "new", &id),
+	    PL_ERR_EXISTS);
+	cr_expect_eq(
+	    stage->ops->company_add(stage, "new", key, "new", &id), PL_OK);
+	stage_commit();
+}
+
+static enum pl_err
+on_company(void *arg, const struct pl_company_row *row)
+{
+	char *out = arg;
+
+	sprintf(out + strlen(out), "%s,%s;", row->name, row->site_key);
+	return PL_OK;
+}
+
+Test(store_people, companies_are_listed_by_name)
+{
+	char out[200] = "";
+
+	stage_read(T0);
+	cr_expect_eq(stage->ops->company_list(stage, on_company, out), PL_OK);
+	stage_commit();
+	cr_expect_str_eq(out, "acme,acme;globex,globex;");
+}
+
+/* ---- agents ---- */
+
+/* The token finds the agent with his scope, until he is revoked. */
+Test(store_people, token_finds_the_agent_until_revoked)
+{
+	struct pl_agent a = {0};
+
+	stage_write(T0);
+	cr_expect_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_expect_eq(add_agent(acme, "bert", "[\"sales\"]"), PL_OK);
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a), PL_OK);
+	cr_expect_str_eq(a.name, "anna");
+	cr_expect_eq(a.scope.company, acme);
+	cr_expect_null(a.scope.inboxes);
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("bert"), &arena, &a), PL_OK);
+	cr_expect_str_eq(a.scope.inboxes, "[\"sales\"]");
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("nobody"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(stage->ops->agent_revoke(stage, globex, "bert"),
+	    PL_ERR_NOT_FOUND, "another company's");
+	cr_expect_eq(stage->ops->agent_revoke(stage, acme, "bert"), PL_OK);
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("bert"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(stage->ops->agent_revoke(stage, acme, "bert"),
+	    PL_ERR_NOT_FOUND, "no longer there");
+	stage_commit();
+}
+
+/* A name is free again once its agent is revoked; his token is not. */
+Test(store_people, agent_name_is_free_after_revoking)
+{
+	struct pl_agent again = {.name = "anna", .scope = {acme, NULL}}, a;
+
+	stage_write(T0);
+	cr_expect_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_expect_eq(
+	    stage->ops->agent_add(stage, &again, hash("t2")), PL_ERR_EXISTS);
+	cr_expect_eq(stage->ops->agent_revoke(stage, acme, "anna"), PL_OK);
+	cr_expect_eq(stage->ops->agent_add(stage, &again, hash("t2")), PL_OK);
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a),
+	    PL_ERR_NOT_FOUND, "the old token stays worth nothing");
+	stage_commit();
+}
+
+/* Inboxes that are no JSON are an error, never "all". */
+Test(store_people, inboxes_that_are_no_json_open_nothing)
+{
+	struct pl_scope broken = {acme, "sales"};
+	struct pl_state st = {0};
+
+	stage_conversation_as(acme, "conv_1", 1, "WIDGET", "sales");
+	stage_beat("conv_1", 1, 7, T0);
+	cr_expect_neq(stage_presence(&broken, "conv_1", T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 0);
+}
+
+static enum pl_err
+on_agent(void *arg, const struct pl_agent_row *row)
+{
+	char *out = arg;
+
+	sprintf(out + strlen(out), "%s/%s/%s/%d;", row->company, row->name,
+	    row->inboxes != NULL ? row->inboxes : "-", row->revoked_at != 0);
+	return PL_OK;
+}
+
+Test(store_people, agents_are_listed_with_their_state)
+{
+	char out[400] = "";
+
+	stage_write(T0);
+	cr_expect_eq(add_agent(globex, "carl", NULL), PL_OK);
+	cr_expect_eq(add_agent(acme, "bert", "[\"a\"]"), PL_OK);
+	cr_expect_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_expect_eq(stage->ops->agent_revoke(stage, acme, "anna"), PL_OK);
+	cr_expect_eq(stage->ops->agent_list(stage, 0, on_agent, out), PL_OK);
+	cr_expect_str_eq(
+	    out, "acme/anna/-/1;acme/bert/[\"a\"]/0;globex/carl/-/0;");
+	out[0] = '\0';
+	cr_expect_eq(
+	    stage->ops->agent_list(stage, globex, on_agent, out), PL_OK);
+	cr_expect_str_eq(out, "globex/carl/-/0;");
+	stage_commit();
+}
+
+/* ---- sign-ins ---- */
+
+/* A sign-in is good until it expires, is removed, or its agent revoked. */
+Test(store_people, login_is_good_for_its_time)
+{
+	struct pl_agent a;
+	int64_t id;
+
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", "[\"x\"]"), PL_OK);
+	cr_assert_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a), PL_OK);
+	id = a.id;
+	cr_assert_eq(
+	    stage->ops->login_add(stage, id, hash("s1"), T0 + 1000), PL_OK);
+	cr_assert_eq(
+	    stage->ops->login_add(stage, id, hash("s2"), T0 + 9000), PL_OK);
+	stage_commit();
+
+	stage_read(T0 + 999);
+	cr_expect_eq(
+	    stage->ops->agent_by_login(stage, hash("s1"), &arena, &a), PL_OK);
+	cr_expect_eq(a.id, id);
+	cr_expect_str_eq(a.scope.inboxes, "[\"x\"]");
+	stage_commit();
+	stage_read(T0 + 1000);
+	cr_expect_eq(stage->ops->agent_by_login(stage, hash("s1"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(
+	    stage->ops->agent_by_login(stage, hash("s2"), &arena, &a), PL_OK);
+	cr_expect_eq(
+	    stage->ops->agent_by_login(stage, hash("anna"), &arena, &a),
+	    PL_ERR_NOT_FOUND, "a token is no cookie");
+	cr_expect_eq(stage->ops->agent_by_token(stage, hash("s2"), &arena, &a),
+	    PL_ERR_NOT_FOUND, "a cookie is no token");
+	stage_commit();
+
+	stage_write(T0 + 1000);
+	cr_assert_eq(stage->ops->login_remove(stage, hash("s2")), PL_OK);
+	cr_assert_eq(stage->ops->login_remove(stage, hash("s2")), PL_OK);
+	cr_expect_eq(stage->ops->agent_by_login(stage, hash("s2"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_assert_eq(
+	    stage->ops->login_add(stage, id, hash("s3"), T0 + 9000), PL_OK);
+	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "anna"), PL_OK);
+	cr_expect_eq(stage->ops->agent_by_login(stage, hash("s3"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	stage_commit();
+}
+
+/* Without memory for the inboxes there is no agent, not one who sees all. */
+Test(store_people, agent_whose_inboxes_do_not_fit_is_none)
+{
+	struct pl_agent a = {.id = -1};
+
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", "[\"sales\"]"), PL_OK);
+	arena.failed = true;
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a),
+	    PL_ERR_NOMEM);
+	cr_expect_eq(a.id, -1);
+	stage_commit();
+}
+
+/* ---- origins ---- */
+
+Test(store_people, origins_are_a_companys_own)
+{
+	bool yes = false;
+
+	stage_write(T0);
+	cr_expect_eq(
+	    stage->ops->origin_add(stage, acme, "https://a.example"), PL_OK);
+	cr_expect_eq(stage->ops->origin_add(stage, acme, "https://a.example"),
+	    PL_ERR_EXISTS);
+	cr_expect_eq(stage->ops->origin_add(stage, globex, "https://a.example"),
+	    PL_OK, "two companies may share one");
+	cr_expect_eq(
+	    stage->ops->origin_add(stage, globex, "https://g.example"), PL_OK);
+	cr_expect_eq(
+	    stage->ops->origin_allowed(stage, acme, "https://a.example", &yes),
+	    PL_OK);
+	cr_expect(yes);
+	cr_expect_eq(
+	    stage->ops->origin_allowed(stage, acme, "https://g.example", &yes),
+	    PL_OK);
+	cr_expect(!yes);
+	cr_expect_eq(
+	    stage->ops->origin_allowed(stage, 0, "https://g.example", &yes),
+	    PL_OK);
+	cr_expect(yes, "0 is anybody");
+	cr_expect_eq(stage->ops->origin_allowed(stage, 0, "null", &yes), PL_OK);
+	cr_expect(!yes);
+	stage_commit();
+}
+
+/* ---- conversations ---- */
+
+/* A second call with the same id is one more session, not another one. */
+Test(store_people, conversation_is_made_once)
+{
+	struct pl_conversation c = {.company = acme,
+	    .public_id = "conv_1",
+	    .platform = "WIDGET",
+	    .inbox = "",
+	    .name = "John Doe",
+	    .email = "j@example.com"};
+	struct pl_beat beat = {.tab = 7, .seq = -1};
+	struct pl_beat_result r;
+	bool created = false;
+
+	stage_write(T0);
+	cr_expect_eq(
+	    stage->ops->conversation_add(stage, &c, stage_secret(1), &created),
+	    PL_OK);
+	cr_expect(created);
+	cr_expect_eq(
+	    stage->ops->conversation_add(stage, &c, stage_secret(2), &created),
+	    PL_OK);
+	cr_expect(!created);
+	cr_expect_eq(
+	    stage->ops->beat(stage, "conv_1", stage_secret(1), &beat, &r),
+	    PL_OK);
+	cr_expect_eq(
+	    stage->ops->beat(stage, "conv_1", stage_secret(2), &beat, &r),
+	    PL_OK);
+	stage_commit();
+}
+
+/* A secret belongs to one session for ever. */
+Test(store_people, session_secret_is_unique)
+{
+	struct pl_conversation c = {.company = acme,
+	    .public_id = "conv_2",
+	    .platform = "WIDGET",
+	    .inbox = ""};
+	bool created;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_write(T0);
+	cr_expect_eq(
+	    stage->ops->conversation_add(stage, &c, stage_secret(1), &created),
+	    PL_ERR_EXISTS);
+	stage->ops->rollback(stage);
+}
+
+static enum pl_err
+on_conversation(void *arg, const struct pl_conversation_row *row)
+{
+	char *out = arg;
+
+	sprintf(out + strlen(out), "%s/%s/%s/%s/%d;", row->company,
+	    row->public_id, row->platform, row->inbox, row->online_since != 0);
+	return PL_OK;
+}
+
+Test(store_people, conversations_are_listed_newest_first)
+{
+	char out[400] = "";
+
+	stage_conversation_as(acme, "conv_1", 1, "WIDGET", "sales");
+	stage_conversation_as(globex, "conv_2", 2, "FACEBOOK", "");
+	stage_conversation(acme, "conv_3", 3);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_read(T0);
+	cr_expect_eq(
+	    stage->ops->conversation_list(stage, 0, 2, on_conversation, out),
+	    PL_OK);
+	cr_expect_str_eq(
+	    out, "acme/conv_3/WIDGET//0;globex/conv_2/FACEBOOK//0;");
+	out[0] = '\0';
+	cr_expect_eq(stage->ops->conversation_list(
+			 stage, acme, 10, on_conversation, out),
+	    PL_OK);
+	cr_expect_str_eq(
+	    out, "acme/conv_3/WIDGET//0;acme/conv_1/WIDGET/sales/1;");
+	stage_commit();
+}
+
+Test(store_people, counts_what_is_there)
+{
+	struct pl_counts n;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_2", 2);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_beat("conv_1", 1, 8, T0);
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_assert_eq(add_agent(acme, "bert", NULL), PL_OK);
+	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "bert"), PL_OK);
+	cr_assert_eq(stage->ops->counts(stage, &n), PL_OK);
+	stage_commit();
+	cr_expect_eq(n.companies, 2);
+	cr_expect_eq(n.agents, 1);
+	cr_expect_eq(n.conversations, 2);
+	cr_expect_eq(n.online, 1);
+	cr_expect_eq(n.tabs, 2);
+	cr_expect_eq(n.changes, 1);
+}
