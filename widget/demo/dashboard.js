@@ -87,18 +87,21 @@
   }
 
   // A line in the story of this conversation, dated as the server dates it.
+  // The first look knows since when he is here, or when he was last seen.
   function note(row, view, event) {
-    const seen = view.onlineSince || view.lastHeartbeat;
-    let time = event ? event.timestamp : new Date().toISOString();
+    const first = !row.status;
+    const seen = view.status === 'online' ? view.onlineSince
+      : view.lastHeartbeat;
 
-    if (!WORDS[view.status])
+    if (!WORDS[view.status] || (first && !seen))
       return;
-    if (!row.status) {
-      if (!seen)
-        return;
-      time = seen;
-    }
-    row.moves.push({status: view.status, time, reason: event && event.reason});
+    row.moves.push({
+      status: view.status,
+      word: first && view.status === 'offline' ? 'Last seen'
+        : WORDS[view.status],
+      time: first ? seen : event ? event.timestamp : new Date().toISOString(),
+      reason: event && event.reason
+    });
     row.moves = row.moves.slice(-MOVES);
   }
 
@@ -147,7 +150,7 @@
       time.dateTime = move.time;
       time.textContent = new Date(move.time).toLocaleTimeString();
       item.className = move.status;
-      item.append(WORDS[move.status],
+      item.append(move.word,
         move.reason === 'timeout' ? ' (fell silent) ' : ' ', time);
       return item;
     }));
