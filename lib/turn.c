@@ -4,7 +4,7 @@
  *	wait ─▶ requests are read, whole ones queue up
  *	     ─▶ WRITE: what ran out is settled, then all beats of this turn
  *	     ─▶ COMMIT, the doorbell
- *	     ─▶ READ: presence, new polls, a look at the stream for held ones
+ *	     ─▶ READ: a look at the stream for held polls; presence, new polls
  *	     ─▶ answers, then a checkpoint if one is due, and round again
  *
  * All beats that came in one turn share one transaction: idle, a beat is
@@ -235,10 +235,13 @@ work(struct pl_app *app, bool *settled)
 		write_phase(app, due, settled);
 	else if (due)
 		fail_all(app, PL_TXN_READ, PL_ERR_LOCKED);
-	if (app->store != NULL && *settled)
-		read_phase(app);
+	/* First the polls that are held, then those that may come to be: one
+	 * that was read before the look, and held after it, would miss what
+	 * was committed in between. */
 	if (app->store != NULL)
 		look(app);
+	if (app->store != NULL && *settled)
+		read_phase(app);
 }
 
 static void

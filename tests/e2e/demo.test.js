@@ -92,7 +92,6 @@ test('a port that is taken, a data folder in use, an unknown server: said, not t
 
   const dataDir = tempDir(t);
   const demo = await startDemo({ dataDir });
-  t.after(() => demo.stop());
   const second = await failing('--data', dataDir, '--port', String(await freePort()));
   assert.equal(second.code, 1);
   assert.match(second.text, /another demo uses/);
@@ -102,6 +101,7 @@ test('a port that is taken, a data folder in use, an unknown server: said, not t
   const unknown = await failing('--server', 'carrierpigeon');
   assert.equal(unknown.code, 1);
   assert.match(unknown.text, /carrierpigeon/);
+  await demo.stop();
 });
 
 test('a web server that dies ends the demo, and says so', async (t) => {
