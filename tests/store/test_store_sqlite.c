@@ -1,0 +1,372 @@
+/*
+ * What is SQLite's alone: the file, its schema, the plans of the statements.
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "sql.h"
+#include "store.h"
+#include "../lib/stage.h"
+#include "../lib/test.h"
+#include "../lib/tmpdir.h"
+
+TestSuite(store_sqlite, .init = stage_open, .fini = stage_close);
+
+static enum pl_err
+open_at(const char *path, bool create, struct pl_store **out)
+{
+	return pl_sqlite_open(
+	    out, path, create, &stage_rules, STAGE_RETENTION_MS, T0);
+}
+
+static void
+run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
+	    sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+static int64_t
+ask_sql(const char *path, const char *sql)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Refusals are told in the log; here they are what is wanted. */
+static void
+be_quiet(void)
+{
+	cr_assert_not_null(freopen("/dev/null", "w", stderr));
+}
+
+/* ---- making and opening ---- */
+
+/* From nothing to the newest schema; once more changes nothing. */
+Test(store_sqlite, makes_the_newest_schema_from_nothing)
+{
+	const char *path = tmpdir_path("new.db");
+	struct pl_store *s;
+	int64_t version, objects;
+	int known = 0;
+
+	while (pl_sql_migration[known] != NULL)
+		known++;
+	cr_assert_eq(open_at(path, true, &s), PL_OK);
+	s->ops->close(s);
+	version = ask_sql(path, "PRAGMA user_version");
+	objects = ask_sql(path, "SELECT count(*) FROM sqlite_schema");
+	cr_expect_eq(version, known);
+	cr_expect_gt(objects, 8);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM counter"), 1);
+	cr_assert_eq(open_at(path, true, &s), PL_OK);
+	s->ops->close(s);
+	cr_assert_eq(open_at(path, false, &s), PL_OK);
+	s->ops->close(s);
+	cr_expect_eq(
+	    ask_sql(path, "SELECT count(*) FROM sqlite_schema"), objects);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM counter"), 1);
+}
+
+/* All tables are STRICT: a text in a number's place is refused. */
+Test(store_sqlite, tables_are_strict)
+{
+	cr_expect_eq(ask_sql(stage_path(),
+			 "SELECT count(*) FROM pragma_table_list "
+			 "WHERE schema = 'main' AND name NOT LIKE 'sqlite_%' "
+			 "AND NOT strict"),
+	    0);
+}
+
+/* Without `create` neither a file nor a schema is made. */
+Test(store_sqlite, makes_nothing_unless_told_to)
+{
+	const char *path = tmpdir_path("none.db");
+	struct pl_store *s = NULL;
+	struct stat st;
+
+	be_quiet();
+	cr_expect_eq(open_at(path, false, &s), PL_ERR_STORE);
+	cr_expect_neq(stat(path, &st), 0, "no file");
+	tmpdir_write("empty.db", "");
+	path = tmpdir_path("empty.db");
+	cr_expect_eq(open_at(path, false, &s), PL_ERR_STORE);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM sqlite_schema"), 0);
+	cr_expect_null(s);
+}
+
+/* A file that is no database, a directory, no such folder: told, not made. */
+Test(store_sqlite, refuses_what_is_no_database)
+{
+	struct pl_store *s = NULL;
+	const char *path;
+	char text[4096];
+
+	be_quiet();
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	path = tmpdir_write("text.db", text);
+	cr_expect_eq(open_at(path, false, &s), PL_ERR_STORE);
+	cr_expect_eq(open_at(path, true, &s), PL_ERR_STORE);
+	cr_expect_eq(open_at(tmpdir(), true, &s), PL_ERR_STORE);
+	cr_expect_eq(open_at("/nowhere/at/all.db", true, &s), PL_ERR_STORE);
+	cr_expect_null(s);
+}
+
+/* What a newer version made is left alone. */
+Test(store_sqlite, refuses_what_a_newer_version_made)
+{
+	const char *path = tmpdir_path("new.db");
+	struct pl_store *s = NULL;
+
+	be_quiet();
+	cr_assert_eq(open_at(path, true, &s), PL_OK);
+	s->ops->close(s);
+	s = NULL;
+	run_sql(path, "PRAGMA user_version = 9999");
+	cr_expect_eq(open_at(path, false, &s), PL_ERR_STORE);
+	cr_expect_eq(open_at(path, true, &s), PL_ERR_STORE);
+	cr_expect_null(s);
+	cr_expect_eq(ask_sql(path, "PRAGMA user_version"), 9999);
+}
+
+static char *
+read_bytes(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes = malloc(1 << 20);
+
+	cr_assert(f != NULL && bytes != NULL);
+	*n = fread(bytes, 1, 1 << 20, f);
+	fclose(f);
+	return bytes;
+}
+
+/* Somebody else's database is refused, and not a byte of it is changed. */
+Test(store_sqlite, refuses_a_foreign_database_untouched)
+{
+	const char *path = tmpdir_path("foreign.db");
+	char *before, *after;
+	struct pl_store *s = NULL;
+	size_t n, m;
+
+	be_quiet();
+	run_sql(path, "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+	before = read_bytes(path, &n);
+	cr_expect_eq(open_at(path, false, &s), PL_ERR_STORE);
+	after = read_bytes(path, &m);
+	cr_assert_eq(n, m);
+	cr_expect_arr_eq(before, after, n);
+	free(before);
+	free(after);
+}
+
+/* A migration that fails half-way leaves what was there. */
+Test(store_sqlite, migration_is_whole_or_not_at_all)
+{
+	const char *path = tmpdir_path("half.db");
+	struct pl_store *s = NULL;
+
+	be_quiet();
+	/* In the way of the last table of the first schema. */
+	run_sql(path, "CREATE TABLE change (x)");
+	cr_expect_eq(open_at(path, true, &s), PL_ERR_STORE);
+	cr_expect_null(s);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM sqlite_schema"), 1);
+	cr_expect_eq(ask_sql(path, "PRAGMA user_version"), 0);
+}
+
+/* ---- the file ---- */
+
+/* Sessions' secrets lie in it: it and what stands beside is the owner's. */
+Test(store_sqlite, files_are_the_owners_alone)
+{
+	static const char *const names[] = {"", "-lock", "-wal", "-shm"};
+	struct stat st;
+	char path[1200];
+	size_t i;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_beat("conv_1", 1, 7, T0);
+	for (i = 0; i < LENGTH(names); i++) {
+		snprintf(path, sizeof(path), "%s%s", stage_path(), names[i]);
+		cr_assert_eq(stat(path, &st), 0, "%s", path);
+		cr_expect_eq(st.st_mode & 0777, 0600, "%s is %o", path,
+		    (unsigned int)st.st_mode & 0777);
+	}
+}
+
+/* Whatever the umask is. */
+Test(store_sqlite, files_are_the_owners_alone_whatever_the_umask)
+{
+	const char *path = tmpdir_path("open.db");
+	struct pl_store *s;
+	struct stat st;
+
+	umask(0);
+	cr_assert_eq(open_at(path, true, &s), PL_OK);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0600);
+	s->ops->close(s);
+}
+
+/* Renamed, deleted, replaced: the open store knows that it is not it. */
+Test(store_sqlite, knows_when_its_file_is_not_there_any_more)
+{
+	const char *path = tmpdir_path("a.db"), *aside = tmpdir_path("b.db");
+	struct pl_store *s, *other;
+
+	cr_assert_eq(open_at(path, true, &s), PL_OK);
+	cr_expect(!pl_sqlite_is_stale(s));
+	cr_assert_eq(rename(path, aside), 0);
+	cr_expect(pl_sqlite_is_stale(s), "gone");
+	cr_assert_eq(rename(aside, path), 0);
+	cr_expect(!pl_sqlite_is_stale(s), "back");
+	cr_assert_eq(rename(path, aside), 0);
+	cr_assert_eq(open_at(path, true, &other), PL_OK);
+	cr_expect(pl_sqlite_is_stale(s), "replaced");
+	cr_expect(!pl_sqlite_is_stale(other));
+	other->ops->close(other);
+	s->ops->close(s);
+}
+
+/* Writers do not let the WAL grow for ever. */
+Test(store_sqlite, checkpoints_keep_the_wal_small)
+{
+	struct stat st;
+	char wal[1200];
+	unsigned int i;
+
+	snprintf(wal, sizeof(wal), "%s-wal", stage_path());
+	for (i = 0; i < 20; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "conv_%u", i);
+		stage_conversation(acme, id, i);
+	}
+	for (i = 0; i < 3000; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "conv_%u", i % 20);
+		stage_beat(id, i % 20, i / 20 % 50, T0 + i * 10);
+		stage->ops->tidy(stage);
+	}
+	cr_assert_eq(stat(wal, &st), 0);
+	cr_expect_lt(
+	    st.st_size, 3000 * 4120, "%lld bytes", (long long)st.st_size);
+}
+
+/* ---- the plans ---- */
+
+/* Read whole tables by intent: the operator's lists, one row, a bounded
+ * front of the stream, what was taken out of JSON. */
+static const struct {
+	const char *statement, *step;
+} may_scan[] = {
+    {"company.list.sql", "SCAN company"},
+    {"agent.list.sql", "SCAN c"},
+    {"agent.list.sql", "SCAN a"},
+    {"conversation.list.sql", "SCAN v"},
+    {"counter.get.sql", "SCAN counter"},
+    {"counter.set.sql", "SCAN counter"},
+    {"counter.pruned.sql", "SCAN counter"},
+    {"change.prune.sql", "SCAN change"},
+    {"change.prune.sql", "SCAN (subquery"},
+    {"status.counts.sql", "SCAN "},
+    {"due.first.sql", "SCAN conversation USING COVERING INDEX"},
+};
+
+static bool
+is_meant(const char *statement, const char *step)
+{
+	size_t i;
+
+	if (strstr(step, "json_each") != NULL ||
+	    strcmp(step, "SCAN CONSTANT ROW") == 0 ||
+	    strstr(step, "VIRTUAL TABLE") != NULL)
+		return true;
+	for (i = 0; i < LENGTH(may_scan); i++)
+		if (strcmp(statement, may_scan[i].statement) == 0 &&
+		    strncmp(step, may_scan[i].step, strlen(may_scan[i].step)) ==
+			0)
+			return true;
+	return false;
+}
+
+static void
+check_plan(sqlite3 *db, enum pl_sql which)
+{
+	char text[8192];
+	sqlite3_stmt *st;
+	const char *step;
+
+	snprintf(
+	    text, sizeof(text), "EXPLAIN QUERY PLAN %s", pl_sql_text[which]);
+	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK,
+	    "%s: %s", pl_sql_name[which], sqlite3_errmsg(db));
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		step = (const char *)sqlite3_column_text(st, 3);
+		if (strncmp(step, "SCAN ", 5) == 0)
+			cr_expect(is_meant(pl_sql_name[which], step), "%s: %s",
+			    pl_sql_name[which], step);
+		if (strstr(step, "TEMP B-TREE") != NULL)
+			cr_expect(strstr(pl_sql_name[which], "list") != NULL,
+			    "%s: %s", pl_sql_name[which], step);
+	}
+	sqlite3_finalize(st);
+}
+
+/* No statement of the hot paths reads a whole table or sorts one. */
+Test(store_sqlite, statements_find_their_rows_by_index)
+{
+	enum pl_sql which;
+	sqlite3 *db;
+
+	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
+	for (which = (enum pl_sql)0; which < PL_SQL__MAX; which++)
+		if (strncmp(pl_sql_text[which], "PRAGMA", 6) != 0)
+			check_plan(db, which);
+	sqlite3_close(db);
+}
+
+/* No statement takes a text apart: each is one statement, with its names. */
+Test(store_sqlite, statements_are_one_each_and_bound_by_name)
+{
+	enum pl_sql which;
+	sqlite3_stmt *st;
+	const char *tail;
+	sqlite3 *db;
+	int i;
+
+	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
+	for (which = (enum pl_sql)0; which < PL_SQL__MAX; which++) {
+		cr_assert_eq(
+		    sqlite3_prepare_v2(db, pl_sql_text[which], -1, &st, &tail),
+		    SQLITE_OK, "%s", pl_sql_name[which]);
+		cr_expect_eq(strspn(tail, " \t\n"), strlen(tail), "%s: %s",
+		    pl_sql_name[which], tail);
+		for (i = 1; i <= sqlite3_bind_parameter_count(st); i++)
+			cr_expect_not_null(sqlite3_bind_parameter_name(st, i),
+			    "%s", pl_sql_name[which]);
+		sqlite3_finalize(st);
+	}
+	sqlite3_close(db);
+}
