@@ -73,7 +73,9 @@ add_cors(struct pl_call *call, bool *allowed)
 	    call->store, call->company, origin, allowed);
 	if (err == PL_OK && *allowed)
 		pl_buf_printf(&call->reply.headers,
-		    "Access-Control-Allow-Origin: %s\r\n", origin);
+		    "Access-Control-Allow-Origin: %s\r\n"
+		    "Access-Control-Expose-Headers: Retry-After\r\n",
+		    origin);
 	return err;
 }
 

@@ -81,12 +81,12 @@ change_statement(struct harvest *h)
 	else if (q->ids != NULL) {
 		st = pl_sql(h->s, PL_SQL_CHANGE_SOME);
 		pl_bind_text(st, ":ids", q->ids_json);
-	} else {
+	} else
 		st = pl_sql(h->s, PL_SQL_CHANGE_COMPANY);
+	if (q->scope != NULL) {
+		pl_bind_int(st, ":company", q->scope->company);
 		pl_bind_text(st, ":inboxes", q->scope->inboxes);
 	}
-	if (q->scope != NULL)
-		pl_bind_int(st, ":company", q->scope->company);
 	pl_bind_int(st, ":after", q->after);
 	pl_bind_int(st, ":limit", (int64_t)q->limit);
 	return st;

@@ -1,4 +1,5 @@
--- in: :company, :ids (JSON array), :after, :limit
+-- in: :company, :ids (JSON array), :inboxes (JSON array, or NULL: all), :after,
+--     :limit
 -- out: as change.all
 -- What happened in the conversations that an agent watches.
 SELECT seq, company, public_id, session, kind, reason, at, status,
@@ -6,4 +7,6 @@ SELECT seq, company, public_id, session, kind, reason, at, status,
 FROM change INDEXED BY "change#company"
 WHERE company = :company AND seq > :after
 	AND public_id IN (SELECT value FROM json_each(:ids))
+	AND (:inboxes IS NULL
+		OR inbox IN (SELECT value FROM json_each(:inboxes)))
 ORDER BY seq LIMIT :limit;

@@ -78,7 +78,7 @@ Test(store_beat, tab_comes_back_as_it_was)
 Test(store_beat, refusals_are_all_the_same)
 {
 	struct pl_beat beat = {.tab = 7, .seq = -1};
-	struct pl_beat_result r = {-1, PL_AWAY, -1};
+	struct pl_beat_result r = {-1, PL_AWAY};
 
 	stage_conversation(acme, "conv_1", 1);
 	stage_conversation(acme, "conv_2", 2);

@@ -1,0 +1,156 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "../lib/test.h"
+#include "../lib/tmpdir.h"
+
+TestSuite(config, .init = tmpdir_make, .fini = tmpdir_remove);
+
+static struct pl_config config;
+
+static enum pl_err
+load(const char *text, char *const env[])
+{
+	return pl_config_load(
+	    &config, tmpdir_write("porchlight.conf", text), env);
+}
+
+/* Nothing set: the contract's table of defaults. */
+Test(config, has_the_defaults_of_the_contract)
+{
+	cr_assert_eq(load("", NULL), PL_OK, "%s", config.error);
+	cr_expect_eq(config.timeout_ms, 60000);
+	cr_expect_eq(config.heartbeat_interval_ms, 30000);
+	cr_expect_eq(config.hidden_timeout_ms, 150000);
+	cr_expect_eq(config.leave_grace_ms, 2000);
+	cr_expect_eq(config.min_beat_ms, 5000);
+	cr_expect_eq(config.poll_timeout_ms, 20000);
+	cr_expect_eq(config.retention_ms, 86400000);
+	cr_expect_eq(config.log, PL_LOG_INFO);
+}
+
+/* Every number of the file reaches its own member. */
+Test(config, reads_every_setting)
+{
+	char text[2000] =
+	    "# a comment\n\n  database = /var/x y.db  \nlog=debug\n";
+	int64_t n = 1000;
+
+#define WRITE(name, member, preset, least, most)                               \
+	snprintf(text + strlen(text), sizeof(text) - strlen(text),             \
+	    "%s = %lld\n", name, (long long)++n);
+	PL_CONFIG_NUMBERS(WRITE)
+	cr_assert_eq(load(text, NULL), PL_OK, "%s", config.error);
+	cr_expect_str_eq(config.database, "/var/x y.db");
+	cr_expect_eq(config.log, PL_LOG_DEBUG);
+	/* Two of them follow the window; these do not. */
+	cr_expect_eq(config.timeout_ms, 1001);
+	cr_expect_eq(config.heartbeat_interval_ms, 1002);
+	cr_expect_eq(config.leave_grace_ms, 1004);
+	cr_expect_eq(config.poll_timeout_ms, 1006);
+	cr_expect_eq(config.retention_ms, 1007);
+	cr_expect_eq(config.max_waiters, 1008);
+	cr_expect_eq(config.forms_per_minute, 1009);
+	cr_expect_eq(config.agent_session_ms, 1010);
+	cr_expect_eq(config.slow_tick_ms, 1011);
+}
+
+struct mistake {
+	char text[80];
+	char told[80]; /* all of it stands in the message */
+};
+
+ParameterizedTestParameters(config, names_the_line_and_what_was_expected)
+{
+	static struct mistake rows[] = {
+	    {"timeoutMs = abc\n", ":1: timeoutMs is \"abc\": expected a whole"},
+	    {"\n\ntimeoutMs = 99\n", ":3: timeoutMs is \"99\": expected"},
+	    {"timeoutMs = 86400001\n", "from 100 to 86400000"},
+	    {"timeoutMs = 5000 # five\n", ":1: timeoutMs is \"5000 # five\""},
+	    {"timeoutMs = 99999999999999999999\n", ":1: timeoutMs"},
+	    {"timeoutMs =\n", ":1: timeoutMs is \"\""},
+	    {"TimeoutMs = 1000\n", ":1: \"TimeoutMs\" is no setting"},
+	    {"timeoutMs\n", ":1: \"timeoutMs\": expected name = value"},
+	    {"log = loud\n", "expected error, warn, info or debug"},
+	    {"database = here.db\n", "expected an absolute path"},
+	    {"timeoutMs=1000\nminBeatMs=1000\n",
+		"expected less than timeoutMs"},
+	};
+
+	return ROWS(struct mistake, rows);
+}
+
+ParameterizedTest(
+    struct mistake *row, config, names_the_line_and_what_was_expected)
+{
+	cr_expect_eq(load(row->text, NULL), PL_ERR_CONFIG);
+	cr_expect_not_null(strstr(config.error, row->told), "%s", config.error);
+}
+
+/* A line that is too long is told, not cut. */
+Test(config, refuses_a_line_without_end)
+{
+	char text[5000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	cr_expect_eq(load(text, NULL), PL_ERR_CONFIG);
+	cr_expect_not_null(strstr(config.error, ":1: line too long"));
+}
+
+struct spelling {
+	char env[60];
+};
+
+ParameterizedTestParameters(config, is_overridden_from_the_environment)
+{
+	static struct spelling rows[] = {
+	    {"PORCHLIGHT_TIMEOUT_MS=7000"},
+	    {"PORCHLIGHT_TIMEOUTMS=7000"},
+	    {"PORCHLIGHT_timeoutMs=7000"},
+	};
+
+	return ROWS(struct spelling, rows);
+}
+
+ParameterizedTest(
+    struct spelling *row, config, is_overridden_from_the_environment)
+{
+	char *const env[] = {row->env, NULL};
+
+	cr_assert_eq(
+	    load("timeoutMs = 5000\n", env), PL_OK, "%s", config.error);
+	cr_expect_eq(config.timeout_ms, 7000);
+}
+
+/* A mistake there names the variable; a name that is none is not ours. */
+Test(config, tells_which_variable_is_wrong)
+{
+	char bad[] = "PORCHLIGHT_TIMEOUT_MS=soon", other[] = "PORCHLIGHT_X=1";
+	char *const env[] = {bad, NULL}, *const harmless[] = {other, NULL};
+
+	cr_expect_eq(load("", env), PL_ERR_CONFIG);
+	cr_expect_eq(strncmp(config.error, "PORCHLIGHT_TIMEOUT_MS: ", 23), 0);
+	cr_expect_eq(load("", harmless), PL_OK);
+}
+
+/* A short window alone: beats come in time, and none is skipped for long. */
+Test(config, lets_what_was_not_set_follow_the_window)
+{
+	cr_assert_eq(load("timeoutMs = 3000\n", NULL), PL_OK);
+	cr_expect_eq(config.heartbeat_interval_ms, 1500);
+	cr_expect_eq(config.min_beat_ms, 250);
+	cr_assert_eq(
+	    load("timeoutMs = 3000\nheartbeatIntervalMs = 2500\n", NULL),
+	    PL_OK);
+	cr_expect_eq(config.heartbeat_interval_ms, 2500);
+}
+
+/* A file that was named must be there. */
+Test(config, wants_the_file_that_was_named)
+{
+	cr_expect_eq(
+	    pl_config_load(&config, tmpdir_path("none"), NULL), PL_ERR_CONFIG);
+	cr_expect_not_null(strstr(config.error, "cannot be opened"));
+}
