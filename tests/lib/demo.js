@@ -301,9 +301,7 @@ class Demo {
 
   /** All that the servers and programs have logged. */
   log() {
-    const texts = fs.readdirSync(this.dataDir).filter((name) => name.endsWith('.log'))
-      .map((name) => fs.readFileSync(path.join(this.dataDir, name), 'utf8'));
-    return texts.join('');
+    return readLogs(this.dataDir);
   }
 
   /** Ends the demo and waits for it; throws if it did not end well. */
@@ -370,7 +368,7 @@ async function startDemo({ set = {}, server, build = process.env.BUILD || 'build
     if (ended())
       throw new Error(`./dev ${args.join(' ')} ended with ${child.exitCode ?? child.signalCode}`);
   } catch (err) {
-    const log = ownsDir ? readLogs(dir) : '';
+    const log = ownsDir ? readLogs(dir).slice(-4000) : '';
     await end(child).catch(() => {});
     if (ownsDir)
       fs.rmSync(dir, { recursive: true, force: true });
@@ -384,8 +382,10 @@ async function startDemo({ set = {}, server, build = process.env.BUILD || 'build
 }
 
 function readLogs(dir) {
+  if (!fs.existsSync(dir))
+    return '';
   return fs.readdirSync(dir).filter((name) => name.endsWith('.log'))
-    .map((name) => fs.readFileSync(path.join(dir, name), 'utf8').slice(-2000)).join('');
+    .map((name) => fs.readFileSync(path.join(dir, name), 'utf8')).join('');
 }
 
 module.exports = { startDemo, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };

@@ -4,7 +4,7 @@
 
 'use strict';
 
-const { sleep, until } = require('./demo');
+const { newTab, sleep, until } = require('./demo');
 
 class Reader {
   /**
@@ -15,7 +15,7 @@ class Reader {
     this.demo = demo;
     this.pause = pause;
     this.cursor = cursor;
-    this.query = { timeout: 5, ...query };
+    this.query = { timeout: 5, client: newTab(), ...query };
     this.events = [];
     this.resets = 0;
     this.failures = 0;
@@ -65,8 +65,10 @@ class Reader {
     return until(() => this.events.find(fits), { what: `an event with ${fits}`, ...options });
   }
 
+  /** Ends it; a newer poll of the same client ends the one that is held. */
   async stop() {
     this.stopping = true;
+    await this.demo.pollAnswer({ ...this.query, timeout: 0 }).catch(() => {});
     await this.running;
   }
 }
