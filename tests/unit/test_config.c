@@ -41,13 +41,15 @@ Test(config, reads_every_setting)
 	snprintf(text + strlen(text), sizeof(text) - strlen(text),             \
 	    "%s = %lld\n", name, (long long)++n);
 	PL_CONFIG_NUMBERS(WRITE)
+	strcat(text, "minBeatMs = 17\n"); /* the later line counts */
 	cr_assert_eq(load(text, NULL), PL_OK, "%s", config.error);
 	cr_expect_str_eq(config.database, "/var/x y.db");
 	cr_expect_eq(config.log, PL_LOG_DEBUG);
-	/* Two of them follow the window; these do not. */
 	cr_expect_eq(config.timeout_ms, 1001);
 	cr_expect_eq(config.heartbeat_interval_ms, 1002);
+	cr_expect_eq(config.hidden_timeout_ms, 1003);
 	cr_expect_eq(config.leave_grace_ms, 1004);
+	cr_expect_eq(config.min_beat_ms, 17);
 	cr_expect_eq(config.poll_timeout_ms, 1006);
 	cr_expect_eq(config.retention_ms, 1007);
 	cr_expect_eq(config.max_waiters, 1008);
