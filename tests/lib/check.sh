@@ -44,7 +44,7 @@ part() {
   else
     printf 'FAILED  %-9s %4d of %d tests %4d s; all of it: %s\n' "$name" "$bad" \
       $((good + bad)) $((SECONDS - start)) "${log#"$PWD"/}"
-    grep -n -A 25 -E '^ *not ok |^(FAIL|ERROR)[ :]' "$log" | head -n 200 || :
+    grep -n -A 12 -E '^ *not ok |^(FAIL|ERROR):' "$log" | head -n 200 || :
     say "--- its end:"
     tail -n 25 "$log"
   fi
@@ -83,7 +83,7 @@ check_scripts() {
 
 part_unit() {
   make -C "$BUILD" --no-print-directory check || {
-    cat "$BUILD/test-suite.log"
+    sed 's/^/  /' "$BUILD/test-suite.log" # not at the margin: it counts again
     return 1
   }
 }
