@@ -78,8 +78,9 @@ sqlite_rollback(struct pl_store *store)
 
 	if (s->txn == PL_TXN_NONE)
 		return;
-	if (!sqlite3_get_autocommit(s->db))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (!sqlite3_get_autocommit(s->db) &&
+	    pl_run(s, pl_sql(s, PL_SQL_TXN_ROLLBACK)) != PL_OK)
+		pl_log(PL_LOG_ERROR, "%s: no rollback", s->path);
 	if (s->txn == PL_TXN_WRITE)
 		pl_lock_give(s->lock);
 	s->txn = PL_TXN_NONE;
@@ -113,7 +114,7 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	if (write && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
 	s->txn = txn;
-	err = exec(s, write ? "BEGIN IMMEDIATE" : "BEGIN");
+	err = pl_run(s, pl_sql(s, write ? PL_SQL_TXN_WRITE : PL_SQL_TXN_READ));
 	if (err == PL_OK)
 		err = read_counter(s, &at);
 	if (err == PL_OK && write)
@@ -149,7 +150,7 @@ sqlite_commit(struct pl_store *store, bool *changed)
 	if (s->txn == PL_TXN_WRITE)
 		err = finish_write(s);
 	if (err == PL_OK)
-		err = exec(s, "COMMIT");
+		err = pl_run(s, pl_sql(s, PL_SQL_TXN_COMMIT));
 	if (err == PL_OK)
 		*changed = s->seq != s->seq_before;
 	sqlite_rollback(store); /* the lock, and what an error left open */
@@ -430,6 +431,8 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 		err = connect_db(s);
 	if (err == PL_OK)
 		err = migrate(s, create);
+	if (err == PL_OK && pl_sql(s, PL_SQL_TXN_ROLLBACK) == NULL)
+		err = PL_ERR_NOMEM;
 	if (err != PL_OK) {
 		sqlite_close(&s->store);
 		return err;

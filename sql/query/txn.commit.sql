@@ -1,0 +1,3 @@
+-- in: -
+-- Keeps it.
+COMMIT;

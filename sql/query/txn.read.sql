@@ -1,0 +1,3 @@
+-- in: -
+-- A transaction that sees one state of the store.
+BEGIN;
