@@ -7,13 +7,14 @@
  *	            └──────────────────┤ ├─▶ closed
  *	                               ▼ DRAINING (a body nobody reads)
  *
- * libfcgi reads a request with blocking reads, so it is let near a
- * connection only when all of the request has arrived: the bytes are looked
- * at with MSG_PEEK until the empty STDIN record is there. It then reads
- * variables and body, and is freed at once: a held poll keeps nothing but a
- * descriptor, its request id and an event. The answer is framed here, for
- * libfcgi would block on a slow reader, and for two seconds in its own close
- * of a connection.
+ * libfcgi reads with blocking reads, and more than the request if more has
+ * come, so it is never let near a connection: the bytes are looked at with
+ * MSG_PEEK until the empty STDIN record is there, then the request, and not
+ * a byte more, goes to libfcgi through a socket pair. It reads variables and
+ * body, and is freed at once: a held poll keeps nothing but a descriptor,
+ * its request id and an event. The answer is framed here, for libfcgi would
+ * block on a slow reader, and for two seconds in its own close of a
+ * connection.
  *
  * The listen socket given to libfcgi is -1: a request that it finds broken
  * returns an error, instead of falling into accept().
@@ -63,6 +64,7 @@ struct pl_fcgi {
 	void *arg;
 	struct pl_conn *conns;
 	size_t writing;
+	int feed[2]; /* to libfcgi: write here, it reads there; or -1 */
 	unsigned char peek[PEEK];
 };
 
@@ -190,21 +192,56 @@ take_params(FCGX_Request *f, struct pl_request *req, int64_t *length)
 	}
 }
 
+static void
+feed_close(struct pl_fcgi *f)
+{
+	if (f->feed[0] >= 0)
+		close(f->feed[0]);
+	if (f->feed[1] >= 0)
+		close(f->feed[1]);
+	f->feed[0] = f->feed[1] = -1;
+}
+
+/* Moves the request from the connection to where libfcgi reads it. */
+static bool
+feed(struct pl_fcgi *f, const struct pl_conn *c)
+{
+	static const int room = 2 * PEEK;
+	size_t len = c->head.len;
+
+	if (f->feed[0] < 0) {
+		if (socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+			f->feed) != 0)
+			return false;
+		/* What the system allows is enough, or send() says so. */
+		(void)setsockopt(
+		    f->feed[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	}
+	return recv(c->fd, f->peek, len, MSG_DONTWAIT) == (ssize_t)len &&
+	       send(f->feed[0], f->peek, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
 /* Lets libfcgi read the request, and go. False: it is broken. */
 static bool
 take(struct pl_conn *c, struct pl_request *req)
 {
+	struct pl_fcgi *fcgi = c->fcgi;
 	int64_t length = -1;
 	FCGX_Request f;
 	enum pl_err err;
 
+	if (!feed(fcgi, c)) {
+		pl_log(PL_LOG_ERROR, "request: %s", strerror(errno));
+		feed_close(fcgi);
+		return false;
+	}
 	FCGX_InitRequest(&f, -1, 0);
-	f.ipcFd = c->fd;
+	f.ipcFd = fcgi->feed[1];
 	f.keepConnection = 1; /* or accept closes it first */
 	if (FCGX_Accept_r(&f) != 0) {
-		/* It has closed the descriptor: take a number that nobody
-		 * has, for conn_free() to close. */
-		c->fd = -1;
+		fcgi->feed[1] = -1; /* it has closed that */
+		feed_close(fcgi);
 		return false;
 	}
 	take_params(&f, req, &length);
@@ -215,6 +252,8 @@ take(struct pl_conn *c, struct pl_request *req)
 		req->fault = err;
 	f.ipcFd = -1; /* ours */
 	FCGX_Free(&f, 0);
+	if (err != PL_OK)
+		feed_close(fcgi); /* and with it what was not read */
 	return true;
 }
 
@@ -534,6 +573,7 @@ pl_fcgi_new(struct pl_fcgi **out, struct event_base *base, int fd,
 		return PL_ERR_NOMEM;
 	f->base = base;
 	f->fd = fd;
+	f->feed[0] = f->feed[1] = -1;
 	f->request = request;
 	f->arg = arg;
 	/* The web server's own backlog is too short for a crowd. */
@@ -576,5 +616,6 @@ pl_fcgi_free(struct pl_fcgi *f)
 		event_free(f->listen);
 	while (f->conns != NULL)
 		conn_free(f->conns);
+	feed_close(f);
 	free(f);
 }

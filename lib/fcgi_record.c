@@ -102,8 +102,10 @@ pl_fcgi_scan(const unsigned char *p, size_t n, size_t body_max,
 			return PL_SCAN_BROKEN;
 		if (r.type != PL_FCGI_STDIN)
 			continue;
-		if (r.len == 0)
+		if (r.len == 0) {
+			head->len = off + r.total;
 			return PL_SCAN_WHOLE;
+		}
 		if ((body += r.len) > body_max)
 			return PL_SCAN_TOO_LARGE;
 	}

@@ -193,10 +193,30 @@ test('a held poll refuses a second request on its connection, and goes on', asyn
   assert.match(await c.answer(1), /customer:online/);
 });
 
+test('what comes right behind a poll is seen, too', async (t) => {
+  const session = await demo.conversation();
+  const c = await connected(t, 'events', Buffer.concat([
+    request(1, pollOf('timeout=20'), { keep: true }), request(2, pollOf('timeout=0'))]));
+  assert.equal((await c.see(END, 2)).content[4], CANT_MPX);
+  await demo.online(session, newTab());
+  assert.match(await c.answer(1), /customer:online/);
+});
+
+test('a head of 100 kB is read', async (t) => {
+  const big = Object.fromEntries(Array.from({ length: 10 }, (_, i) =>
+    [`HTTP_X_${i}`, 'x'.repeat(10000)]));
+  const c = await connected(t, 'presence', begin(1));
+  for (const [name, value] of Object.entries({ ...HEALTH, ...big }))
+    await c.write(record(PARAMS, 1, pairs({ [name]: value })));
+  await c.write(Buffer.concat([record(PARAMS, 1), record(STDIN, 1)]));
+  assert.match(await c.answer(1), /^Status: 200 OK/);
+});
+
 test('an aborted poll gives its place back', async (t) => {
-  const polls = await Promise.all(Array.from({ length: 20 }, () =>
-    connected(t, 'events', request(1, pollOf('timeout=20'), { keep: true }))));
-  for (const c of polls)
+  const whole = request(1, pollOf('timeout=20'), { keep: true });
+  const polls = await Promise.all(Array.from({ length: 20 }, (_, i) =>
+    connected(t, 'events', i % 2 ? whole : Buffer.concat([whole, record(ABORT, 1)]))));
+  for (const c of polls.filter((_, i) => i % 2))
     await c.write(record(ABORT, 1));
   for (const c of polls)
     await c.untilClosed();

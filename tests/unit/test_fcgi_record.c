@@ -58,6 +58,18 @@ Test(fcgi_record, is_whole_with_its_last_byte)
 	cr_expect(head.keep);
 }
 
+/* What comes behind a request is none of it. */
+Test(fcgi_record, ends_where_it_ends)
+{
+	size_t len;
+
+	request(10);
+	len = in.len;
+	pl_fcgi_add_record(&in, PL_FCGI_ABORT, 300, NULL, 0);
+	cr_expect_eq(scan(in.len), PL_SCAN_WHOLE);
+	cr_expect_eq(head.len, len);
+}
+
 /* A body that is too large is known by its header alone. */
 Test(fcgi_record, is_too_large_before_it_has_arrived)
 {
