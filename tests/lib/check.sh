@@ -100,7 +100,7 @@ part_widget() {
 
 part_browser() {
   [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ] ||
-    (cd tests && npm ci --no-audit --no-fund --ignore-scripts)
+    (cd tests && npm ci --no-audit --no-fund --ignore-scripts) || return 1
   node --test --test-reporter=tap tests/browser/*.test.js
 }
 
