@@ -15,7 +15,6 @@ static const struct pl_endpoint *const endpoints[] = {
 int
 main(void)
 {
-	/* The web server gives the listen socket as standard input. */
-	return pl_app_run("events", 0, endpoints, true) == PL_OK ? EXIT_SUCCESS
-								 : EXIT_FAILURE;
+	return pl_app_run(PL_EVENTS, endpoints) == PL_OK ? EXIT_SUCCESS
+							 : EXIT_FAILURE;
 }

@@ -28,8 +28,6 @@ static const struct pl_endpoint *const endpoints[] = {
 int
 main(void)
 {
-	/* The web server gives the listen socket as standard input. */
-	return pl_app_run("presence", 0, endpoints, false) == PL_OK
-		   ? EXIT_SUCCESS
-		   : EXIT_FAILURE;
+	return pl_app_run(PL_PRESENCE, endpoints) == PL_OK ? EXIT_SUCCESS
+							   : EXIT_FAILURE;
 }

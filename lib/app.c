@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "app.h"
+#include "cgi.h"
 #include "clock.h"
+#include "fcgi.h"
 #include "log.h"
 #include "polls.h"
+#include "served.h"
 
 #define LAST_WORDS_MS 2000 /* for answers still to be written at the end */
 #define BASE_FDS 64
@@ -26,6 +30,8 @@ on_request(void *arg, struct pl_conn *conn, struct pl_request *req)
 	struct pl_call *call = pl_call_new(app, conn, req);
 	struct pl_reply reply;
 
+	pl_served_note(&app->shared, app->program, &app->config, req,
+	    app->cgi != NULL, pl_clock_now());
 	if (call == NULL) {
 		pl_reply_init(&reply);
 		pl_reply_error(&reply, PL_ERR_NOMEM, NULL);
@@ -87,7 +93,6 @@ on_stop(evutil_socket_t fd, short what, void *arg)
 	app->stopping = true;
 }
 
-/* Adds a handler for a signal; libfcgi has installed its own before. */
 static bool
 on_signal(struct pl_app *app, struct event **ev, int sig)
 {
@@ -122,18 +127,21 @@ static void
 finish(struct pl_app *app)
 {
 	int64_t until = pl_clock_now() + LAST_WORDS_MS;
-	size_t accepted;
+	size_t accepted = 0, writing = 0;
 
 	do {
-		accepted = pl_fcgi_accept(app->fcgi);
+		if (app->fcgi != NULL)
+			accepted = pl_fcgi_accept(app->fcgi);
 		pl_app_turn(app);
 		if (app->polls != NULL)
 			pl_polls_answer_all(app->polls);
 		event_base_loop(app->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-	} while ((accepted > 0 || app->first != NULL ||
-		     pl_fcgi_writing(app->fcgi) > 0) &&
+		if (app->fcgi != NULL)
+			writing = pl_fcgi_writing(app->fcgi);
+	} while ((accepted > 0 || app->first != NULL || writing > 0) &&
 		 pl_clock_now() < until);
-	pl_fcgi_stop(app->fcgi);
+	if (app->fcgi != NULL)
+		pl_fcgi_stop(app->fcgi);
 }
 
 static void
@@ -149,15 +157,17 @@ loop(struct pl_app *app)
 
 /* As many descriptors as we may have: a poll is one. */
 static void
-raise_limits(const struct pl_config *config)
+raise_limits(const struct pl_app *app)
 {
+	const struct pl_config *config = &app->config;
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
 	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) != 0 ||
-	    rl.rlim_cur < (rlim_t)config->max_waiters + BASE_FDS)
+	if ((setrlimit(RLIMIT_NOFILE, &rl) != 0 ||
+		rl.rlim_cur < (rlim_t)config->max_waiters + BASE_FDS) &&
+	    app->program == PL_EVENTS && config->max_waiters_set)
 		pl_log(PL_LOG_WARN,
 		    "maxWaiters is %lld, but only %llu files "
 		    "may be open",
@@ -166,24 +176,32 @@ raise_limits(const struct pl_config *config)
 }
 
 static enum pl_err
-open_all(struct pl_app *app, int fd, bool holds_polls)
+open_polls(struct pl_app *app)
 {
+	enum pl_err err = pl_polls_new(&app->polls, app);
+
+	if (err != PL_OK)
+		return err;
+	return add_poll_events(app) ? PL_OK : PL_ERR_NOMEM;
+}
+
+static enum pl_err
+open_all(struct pl_app *app)
+{
+	bool holds_polls = app->program == PL_EVENTS;
+	const char *database = app->config.database;
 	enum pl_err err;
 
-	if (pl_doorbell_open(&app->bell, app->config.database, holds_polls) !=
-	    PL_OK)
+	err = pl_shared_open(&app->shared, database,
+	    holds_polls ? (size_t)app->config.max_waiters : 0);
+	if (err != PL_OK)
+		return err;
+	if (pl_doorbell_open(&app->bell, database, holds_polls) != PL_OK)
 		pl_log(PL_LOG_WARN, "no doorbell: dashboards wait for the "
 				    "slow tick");
 	if ((app->base = event_base_new()) == NULL)
 		return PL_ERR_NOMEM;
-	err = pl_fcgi_new(&app->fcgi, app->base, fd, on_request, app);
-	if (err != PL_OK)
-		return err;
-	if (!holds_polls)
-		return PL_OK;
-	if ((err = pl_polls_new(&app->polls, app)) != PL_OK)
-		return err;
-	return add_poll_events(app) ? PL_OK : PL_ERR_NOMEM;
+	return holds_polls ? open_polls(app) : PL_OK;
 }
 
 static void
@@ -203,11 +221,13 @@ close_all(struct pl_app *app)
 		pl_call_free(c);
 	}
 	pl_fcgi_free(app->fcgi);
+	pl_cgi_free(app->cgi);
 	pl_polls_free(app->polls);
 	free_event(app->due);
 	free_event(app->tick);
 	free_event(app->bell_event);
 	pl_doorbell_close(&app->bell);
+	pl_shared_close(&app->shared);
 	if (app->store != NULL)
 		pl_app_drop_store(app);
 	if (app->base != NULL)
@@ -215,22 +235,47 @@ close_all(struct pl_app *app)
 	libevent_global_shutdown();
 }
 
+static void
+on_cgi_end(void *arg)
+{
+	struct pl_app *app = arg;
+
+	app->stopping = true;
+}
+
+/* Opens where requests come from. Each process of plain CGI sees one: its
+ * coming and going is nothing to write home about. */
 static enum pl_err
-serve(struct pl_app *app, int fd, bool holds_polls)
+listen_to(struct pl_app *app, int in, int out)
+{
+	if (pl_cgi_is_listening(in)) {
+		pl_log(PL_LOG_INFO, "serves %s", app->config.database);
+		return pl_fcgi_new(&app->fcgi, app->base, in, on_request, app);
+	}
+	app->again = true; /* it is there already */
+	return pl_cgi_new(&app->cgi, app->base, in, out, environ, on_request,
+	    on_cgi_end, app);
+}
+
+static enum pl_err
+serve(struct pl_app *app)
 {
 	static const int stops[] = {SIGTERM, SIGINT, SIGUSR1};
 	struct event *signals[3] = {NULL};
-	enum pl_err err = open_all(app, fd, holds_polls);
+	enum pl_err err = open_all(app);
 	size_t i;
 
+	signal(SIGPIPE, SIG_IGN);
+	if (err == PL_OK)
+		err = listen_to(app, STDIN_FILENO, STDOUT_FILENO);
+	/* After libfcgi, which has installed handlers of its own. */
 	for (i = 0; i < 3 && err == PL_OK; i++)
 		if (!on_signal(app, &signals[i], stops[i]))
 			err = PL_ERR_NOMEM;
 	if (err == PL_OK) {
-		signal(SIGPIPE, SIG_IGN);
-		pl_log(PL_LOG_INFO, "serves %s", app->config.database);
 		loop(app);
-		pl_log(PL_LOG_INFO, "ends");
+		if (app->fcgi != NULL)
+			pl_log(PL_LOG_INFO, "ends");
 	}
 	for (i = 0; i < 3; i++)
 		free_event(signals[i]);
@@ -238,9 +283,9 @@ serve(struct pl_app *app, int fd, bool holds_polls)
 }
 
 enum pl_err
-pl_app_run(const char *name, int fd, const struct pl_endpoint *const *endpoints,
-    bool holds_polls)
+pl_app_run(enum pl_program program, const struct pl_endpoint *const *endpoints)
 {
+	const char *name = program == PL_EVENTS ? "events" : "presence";
 	struct pl_app *app = calloc(1, sizeof(*app));
 	enum pl_err err;
 
@@ -248,9 +293,10 @@ pl_app_run(const char *name, int fd, const struct pl_endpoint *const *endpoints,
 		return PL_ERR_NOMEM;
 	pl_log_init(name, PL_LOG_INFO);
 	app->last = &app->first;
+	app->program = program;
 	app->endpoints = endpoints;
 	app->opened_at = INT64_MIN / 2;
-	app->bell.file = app->bell.watch = -1;
+	app->bell.file = app->bell.watch = app->shared.fd = -1;
 	err = pl_config_load(&app->config, NULL, environ);
 	if (err != PL_OK)
 		pl_log(PL_LOG_ERROR, "%s", app->config.error);
@@ -259,8 +305,8 @@ pl_app_run(const char *name, int fd, const struct pl_endpoint *const *endpoints,
 		app->rules = (struct pl_rules){app->config.timeout_ms,
 		    app->config.hidden_timeout_ms, app->config.leave_grace_ms,
 		    app->config.min_beat_ms};
-		raise_limits(&app->config);
-		err = serve(app, fd, holds_polls);
+		raise_limits(app);
+		err = serve(app);
 	}
 	close_all(app);
 	free(app);

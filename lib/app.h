@@ -6,7 +6,7 @@
 #include "call.h"
 #include "config.h"
 #include "doorbell.h"
-#include "rate.h"
+#include "shared.h"
 #include "store.h"
 
 /*
@@ -20,15 +20,17 @@ struct pl_polls;
 struct pl_app {
 	struct pl_config config;
 	struct pl_rules rules;
+	enum pl_program program;
 	const struct pl_endpoint *const *endpoints; /* NULL ends it */
 	struct event_base *base;
 	struct event *due, *tick, *bell_event;
-	struct pl_fcgi *fcgi;
+	struct pl_fcgi *fcgi; /* NULL: plain CGI */
+	struct pl_cgi *cgi;
 	struct pl_store *store; /* NULL: not to be had at the moment */
 	int64_t opened_at;      /* when it was last tried */
 	struct pl_doorbell bell;
 	struct pl_polls *polls; /* NULL: this program holds none */
-	struct pl_rate forms;
+	struct pl_shared shared;
 	struct pl_call *first, **last; /* this turn's requests, in order */
 	int64_t now;
 	int64_t version;  /* the store's, as last seen */
@@ -45,10 +47,11 @@ void pl_app_turn(struct pl_app *);
 void pl_app_drop_store(struct pl_app *);
 
 /*
- * Serves FastCGI requests from the socket fd until SIGTERM; then answers
- * what it holds. name is the program's, for the log. PL_OK: ended as asked.
+ * Serves what standard input offers. A socket that listens: FastCGI requests,
+ * until SIGTERM; then what is held is answered. Anything else: plain CGI, the
+ * one request of the environment. PL_OK: ended as asked.
  */
-enum pl_err pl_app_run(const char *name, int fd,
-    const struct pl_endpoint *const *endpoints, bool holds_polls) PL_MUST;
+enum pl_err pl_app_run(
+    enum pl_program, const struct pl_endpoint *const *endpoints) PL_MUST;
 
 #endif

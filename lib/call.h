@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "fcgi.h"
+#include "conn.h"
 #include "http.h"
 #include "store.h"
 

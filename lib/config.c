@@ -277,6 +277,7 @@ settle(struct reader *r)
 		c->heartbeat_interval_ms = c->timeout_ms / 2;
 	if (!was_set(r, &c->min_beat_ms) && c->min_beat_ms > c->timeout_ms / 12)
 		c->min_beat_ms = c->timeout_ms / 12;
+	c->max_waiters_set = was_set(r, &c->max_waiters);
 	r->place = "config";
 	r->line = 0;
 	if (c->min_beat_ms >= c->timeout_ms)

@@ -34,6 +34,7 @@ struct pl_config {
 #define MEMBER(name, member, preset, least, most) int64_t member;
 	PL_CONFIG_NUMBERS(MEMBER)
 #undef MEMBER
+	bool max_waiters_set;            /* not its default */
 	char error[PL_CONFIG_ERROR_LEN]; /* what is wrong, if anything is */
 };
 

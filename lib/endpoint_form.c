@@ -38,7 +38,7 @@ run_form(struct pl_call *call)
 
 	if ((err = read_form(call, &key, &c)) != PL_OK)
 		return err;
-	if (!pl_rate_take(&call->app->forms, call->req.remote_addr,
+	if (!pl_rate_take(&call->app->shared.page->forms, call->req.remote_addr,
 		call->app->config.forms_per_minute, call->now))
 		return PL_ERR_RATE;
 	err =

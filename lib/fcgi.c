@@ -41,9 +41,10 @@
 
 enum state { READING, TAKEN, HELD, WRITING, DRAINING };
 
-struct pl_conn {
+struct conn {
+	struct pl_conn base; /* first: a pl_conn of ours is a conn */
 	struct pl_fcgi *fcgi;
-	struct pl_conn *next, **prev; /* all connections */
+	struct conn *next, **prev; /* all connections */
 	struct event ev;
 	int fd;
 	struct pl_fcgi_head head; /* of the request at hand */
@@ -62,7 +63,7 @@ struct pl_fcgi {
 	int fd;
 	pl_request_fn request;
 	void *arg;
-	struct pl_conn *conns;
+	struct conn *conns;
 	size_t writing;
 	int feed[2]; /* to libfcgi: write here, it reads there; or -1 */
 	unsigned char peek[PEEK];
@@ -71,7 +72,7 @@ struct pl_fcgi {
 static void on_event(evutil_socket_t, short, void *);
 
 static void
-conn_free(struct pl_conn *c)
+conn_free(struct conn *c)
 {
 	if ((*c->prev = c->next) != NULL)
 		c->next->prev = c->prev;
@@ -85,7 +86,7 @@ conn_free(struct pl_conn *c)
 
 /* Waits for `what`; false (and the connection is gone) if that fails. */
 static bool
-await(struct pl_conn *c, short what, int64_t timeout_ms)
+await(struct conn *c, short what, int64_t timeout_ms)
 {
 	struct timeval tv = {(time_t)(timeout_ms / 1000),
 	    (suseconds_t)(timeout_ms % 1000 * 1000)};
@@ -101,7 +102,7 @@ await(struct pl_conn *c, short what, int64_t timeout_ms)
 /* Small answers of our own to the server; those to a full socket are lost,
  * and the server's with them. */
 static void
-send_small(struct pl_conn *c, struct pl_buf *b)
+send_small(struct conn *c, struct pl_buf *b)
 {
 	if (!b->failed &&
 	    send(c->fd, b->data, b->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -110,14 +111,14 @@ send_small(struct pl_conn *c, struct pl_buf *b)
 }
 
 static bool
-discard(struct pl_conn *c, size_t n)
+discard(struct conn *c, size_t n)
 {
 	return recv(c->fd, c->fcgi->peek, n, MSG_DONTWAIT) == (ssize_t)n;
 }
 
 /* GET_VALUES is answered; what is not known, by saying so. */
 static void
-answer_management(struct pl_conn *c, const struct pl_fcgi_record *r)
+answer_management(struct conn *c, const struct pl_fcgi_record *r)
 {
 	static const char values[] = "\x0e\x05"
 				     "FCGI_MAX_CONNS"
@@ -141,7 +142,7 @@ answer_management(struct pl_conn *c, const struct pl_fcgi_record *r)
 }
 
 static void
-refuse(struct pl_conn *c, uint16_t id, enum pl_fcgi_end status)
+refuse(struct conn *c, uint16_t id, enum pl_fcgi_end status)
 {
 	struct pl_buf b = PL_BUF_EMPTY;
 
@@ -173,26 +174,6 @@ take_body(FCGX_Request *f, struct pl_request *req, int64_t expected)
 }
 
 static void
-take_params(FCGX_Request *f, struct pl_request *req, int64_t *length)
-{
-	char name[64];
-	const char *eq;
-	char **p;
-
-	for (p = f->envp; *p != NULL; p++) {
-		eq = strchr(*p, '=');
-		if (eq == NULL || (size_t)(eq - *p) >= sizeof(name))
-			continue;
-		memcpy(name, *p, (size_t)(eq - *p));
-		name[eq - *p] = '\0';
-		if (strcmp(name, "CONTENT_LENGTH") == 0 && eq[1] != '\0')
-			*length = strtoll(eq + 1, NULL, 10);
-		else
-			pl_request_set(req, name, eq + 1);
-	}
-}
-
-static void
 feed_close(struct pl_fcgi *f)
 {
 	if (f->feed[0] >= 0)
@@ -204,7 +185,7 @@ feed_close(struct pl_fcgi *f)
 
 /* Moves the request from the connection to where libfcgi reads it. */
 static bool
-feed(struct pl_fcgi *f, const struct pl_conn *c)
+feed(struct pl_fcgi *f, const struct conn *c)
 {
 	static const int room = 2 * PEEK;
 	size_t len = c->head.len;
@@ -224,10 +205,10 @@ feed(struct pl_fcgi *f, const struct pl_conn *c)
 
 /* Lets libfcgi read the request, and go. False: it is broken. */
 static bool
-take(struct pl_conn *c, struct pl_request *req)
+take(struct conn *c, struct pl_request *req)
 {
 	struct pl_fcgi *fcgi = c->fcgi;
-	int64_t length = -1;
+	int64_t length;
 	FCGX_Request f;
 	enum pl_err err;
 
@@ -244,7 +225,7 @@ take(struct pl_conn *c, struct pl_request *req)
 		feed_close(fcgi);
 		return false;
 	}
-	take_params(&f, req, &length);
+	length = pl_request_env(req, f.envp);
 	err = take_body(&f, req, length);
 	if (err == PL_OK && req->arena.failed)
 		err = PL_ERR_NOMEM;
@@ -258,15 +239,15 @@ take(struct pl_conn *c, struct pl_request *req)
 }
 
 static void
-deliver(struct pl_conn *c, struct pl_request *req)
+deliver(struct conn *c, struct pl_request *req)
 {
 	event_del(&c->ev);
 	c->state = TAKEN;
-	c->fcgi->request(c->fcgi->arg, c, req);
+	c->fcgi->request(c->fcgi->arg, &c->base, req);
 }
 
 static void
-on_whole(struct pl_conn *c)
+on_whole(struct conn *c)
 {
 	struct pl_request req;
 
@@ -282,7 +263,7 @@ on_whole(struct pl_conn *c)
 
 /* The body will never be read: answer, then let it run into the sand. */
 static void
-on_too_large(struct pl_conn *c)
+on_too_large(struct conn *c)
 {
 	struct pl_request req;
 
@@ -293,7 +274,7 @@ on_too_large(struct pl_conn *c)
 }
 
 static void
-on_readable(struct pl_conn *c)
+on_readable(struct conn *c)
 {
 	struct pl_fcgi_record first = {0};
 	ssize_t n;
@@ -339,7 +320,7 @@ on_readable(struct pl_conn *c)
 
 /* While held: the other side leaves, gives up, or talks out of turn. */
 static void
-on_held_readable(struct pl_conn *c)
+on_held_readable(struct conn *c)
 {
 	struct pl_fcgi_record r;
 	ssize_t n;
@@ -367,7 +348,7 @@ on_held_readable(struct pl_conn *c)
 
 /* After the answer: on to the next request, or the end. */
 static void
-finish(struct pl_conn *c)
+finish(struct conn *c)
 {
 	bool gone = false;
 
@@ -389,7 +370,7 @@ finish(struct pl_conn *c)
 }
 
 static void
-on_writable(struct pl_conn *c)
+on_writable(struct conn *c)
 {
 	ssize_t n = send(c->fd, c->out + c->out_pos, c->out_len - c->out_pos,
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -413,7 +394,7 @@ on_writable(struct pl_conn *c)
 }
 
 static void
-on_drain(struct pl_conn *c)
+on_drain(struct conn *c)
 {
 	ssize_t n = recv(c->fd, c->fcgi->peek, PEEK, MSG_DONTWAIT);
 
@@ -428,7 +409,7 @@ on_drain(struct pl_conn *c)
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
-	struct pl_conn *c = arg;
+	struct conn *c = arg;
 
 	(void)fd;
 	if (what & EV_TIMEOUT && c->state != HELD) {
@@ -456,9 +437,16 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-void
-pl_conn_reply(struct pl_conn *c, const struct pl_reply *reply)
+static struct conn *
+conn_of(struct pl_conn *base)
 {
+	return (struct conn *)(void *)base;
+}
+
+static void
+reply_to(struct pl_conn *base, const struct pl_reply *reply)
+{
+	struct conn *c = conn_of(base);
 	struct pl_buf head = PL_BUF_EMPTY, out = PL_BUF_EMPTY;
 
 	event_del(&c->ev);
@@ -481,9 +469,11 @@ pl_conn_reply(struct pl_conn *c, const struct pl_reply *reply)
 	on_writable(c);
 }
 
-enum pl_err
-pl_conn_hold(struct pl_conn *c, int64_t timeout_ms, pl_wake_fn wake, void *arg)
+static enum pl_err
+hold(struct pl_conn *base, int64_t timeout_ms, pl_wake_fn wake, void *arg)
 {
+	struct conn *c = conn_of(base);
+
 	c->wake = wake;
 	c->arg = arg;
 	c->state = HELD;
@@ -493,10 +483,12 @@ pl_conn_hold(struct pl_conn *c, int64_t timeout_ms, pl_wake_fn wake, void *arg)
 	return PL_ERR_NOMEM;
 }
 
+static const struct pl_conn_ops conn_ops = {reply_to, hold};
+
 static void
 new_conn(struct pl_fcgi *f, int fd)
 {
-	struct pl_conn *c = calloc(1, sizeof(*c));
+	struct conn *c = calloc(1, sizeof(*c));
 
 	if (c == NULL || event_assign(&c->ev, f->base, fd,
 			     EV_READ | EV_ET | EV_PERSIST, on_event, c) != 0) {
@@ -504,6 +496,7 @@ new_conn(struct pl_fcgi *f, int fd)
 		close(fd);
 		return;
 	}
+	c->base.ops = &conn_ops;
 	c->fcgi = f;
 	c->fd = fd;
 	c->state = READING;

@@ -3,6 +3,7 @@
  * and code each error is. The wire itself is the web server's business.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,6 +47,7 @@ pl_request_init(struct pl_request *r)
 	r->method = PL_OTHER_METHOD;
 	r->uri = r->content_type = r->authorization = r->cookie = "";
 	r->origin = r->host = r->remote_addr = r->body = "";
+	r->software = r->script = r->document_root = "";
 }
 
 void
@@ -79,6 +81,9 @@ static const struct {
     {"HTTP_ORIGIN", offsetof(struct pl_request, origin)},
     {"HTTP_HOST", offsetof(struct pl_request, host)},
     {"REMOTE_ADDR", offsetof(struct pl_request, remote_addr)},
+    {"SERVER_SOFTWARE", offsetof(struct pl_request, software)},
+    {"SCRIPT_FILENAME", offsetof(struct pl_request, script)},
+    {"DOCUMENT_ROOT", offsetof(struct pl_request, document_root)},
 };
 
 void
@@ -99,6 +104,27 @@ pl_request_set(struct pl_request *r, const char *name, const char *value)
 			*(const char **)(void *)((char *)r +
 						 variables[i].offset) = copy;
 	}
+}
+
+int64_t
+pl_request_env(struct pl_request *r, char *const env[])
+{
+	int64_t length = -1;
+	char name[64];
+	const char *eq;
+
+	for (; *env != NULL; env++) {
+		eq = strchr(*env, '=');
+		if (eq == NULL || (size_t)(eq - *env) >= sizeof(name))
+			continue;
+		memcpy(name, *env, (size_t)(eq - *env));
+		name[eq - *env] = '\0';
+		if (strcmp(name, "CONTENT_LENGTH") == 0 && eq[1] != '\0')
+			length = strtoll(eq + 1, NULL, 10);
+		else
+			pl_request_set(r, name, eq + 1);
+	}
+	return length;
 }
 
 static int

@@ -32,6 +32,9 @@ struct pl_request {
 	const char *origin;
 	const char *host;
 	const char *remote_addr;
+	const char *software; /* the server's name */
+	const char *script;   /* where it found this program */
+	const char *document_root;
 	bool https;
 	const char *body; /* terminated */
 	size_t body_len;
@@ -51,6 +54,8 @@ void pl_request_close(struct pl_request *);
 
 /* Takes one CGI variable; others than those above are passed over. */
 void pl_request_set(struct pl_request *, const char *name, const char *value);
+/* Takes them all; returns CONTENT_LENGTH, or -1 if it is not said. */
+int64_t pl_request_env(struct pl_request *, char *const env[]);
 
 /*
  * The path from "/api/" on, without the query and percent-decoded, in the

@@ -63,7 +63,7 @@ bool pl_parked_heartbeats(const struct pl_parked *);
 /* Calls fn once for each waiter that one of the events is for. */
 enum pl_err pl_parked_wake(struct pl_parked *, const struct pl_event *events,
     size_t n, pl_woken_fn fn, void *arg) PL_MUST;
-/* Calls fn for all; fn removes them. */
+/* Calls fn for all; fn may remove the one it gets, and no other. */
 void pl_parked_each(struct pl_parked *, pl_waiter_fn fn, void *arg);
 
 #endif

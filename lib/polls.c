@@ -15,6 +15,8 @@
 #include "clock.h"
 #include "json.h"
 #include "polls.h"
+#include "seats.h"
+#include "served.h"
 
 #define LOOK_MOST 500 /* events read at a time */
 
@@ -23,6 +25,7 @@ struct pl_polls {
 	struct pl_parked *parked;
 	int64_t position;         /* all waiters have what is up to here */
 	struct pl_position store; /* epoch, as last read */
+	uint64_t moved;           /* seats taken over, as last seen */
 };
 
 /* A poll whose connection is held. */
@@ -30,6 +33,7 @@ struct held {
 	struct pl_polls *polls;
 	struct pl_conn *conn;
 	struct pl_waiter *waiter;
+	struct pl_seat_ref seat;
 };
 
 /* The events of one look: rows, and each as JSON. */
@@ -98,6 +102,7 @@ pl_polls_new(struct pl_polls **out, struct pl_app *app)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return PL_ERR_NOMEM;
 	p->app = app;
+	p->moved = atomic_load(&app->shared.page->moved);
 	err = pl_parked_new(&p->parked, (size_t)app->config.max_waiters);
 	if (err != PL_OK) {
 		free(p);
@@ -129,6 +134,7 @@ release(struct pl_polls *p, struct pl_waiter *w)
 	struct held *held = w->owner;
 	struct pl_conn *conn = held->conn;
 
+	pl_seat_give(&p->app->shared, &held->seat);
 	pl_parked_remove(p->parked, w);
 	free(held);
 	return conn;
@@ -178,10 +184,27 @@ pl_polls_supersede(struct pl_polls *p, int64_t agent, const char *client)
 		answer(p, w, NULL, NULL);
 }
 
+/* A place for it among those of all processes. */
+static enum pl_err
+take_seat(struct pl_polls *p, struct held *held, const struct pl_call *call)
+{
+	const struct pl_watch *watch = &call->hold->watch;
+	int64_t most = pl_mode_waiters(
+	    &p->app->config, pl_mode_of(&call->req, p->app->cgi != NULL));
+	enum pl_err err;
+	bool moved;
+
+	err = pl_seat_take(&p->app->shared, (size_t)most, watch->agent->id,
+	    watch->client, &held->seat, &moved);
+	if (err == PL_OK && moved)
+		pl_doorbell_ring(&p->app->bell);
+	return err;
+}
+
 enum pl_err
 pl_polls_hold(struct pl_polls *p, struct pl_call *call)
 {
-	struct held *held = malloc(sizeof(*held));
+	struct held *held = calloc(1, sizeof(*held));
 	enum pl_err err;
 
 	if (held == NULL)
@@ -198,9 +221,12 @@ pl_polls_hold(struct pl_polls *p, struct pl_call *call)
 	held->conn = call->conn;
 	call->hold->watch.owner = held;
 	if (err == PL_OK)
+		err = take_seat(p, held, call);
+	if (err == PL_OK)
 		err =
 		    pl_parked_add(p->parked, &call->hold->watch, &held->waiter);
 	if (err != PL_OK) {
+		pl_seat_give(&p->app->shared, &held->seat);
 		free(held);
 		return err;
 	}
@@ -336,6 +362,27 @@ pl_polls_look(struct pl_polls *p)
 	pl_buf_free(&look->json);
 	free(look);
 	return err;
+}
+
+static void
+answer_superseded(void *arg, struct pl_waiter *w)
+{
+	const struct held *held = w->owner;
+	struct pl_polls *p = arg;
+
+	if (!pl_seat_is_ours(&p->app->shared, &held->seat))
+		answer(p, w, NULL, NULL);
+}
+
+void
+pl_polls_make_way(struct pl_polls *p)
+{
+	uint64_t moved = atomic_load(&p->app->shared.page->moved);
+
+	if (moved == p->moved)
+		return;
+	p->moved = moved;
+	pl_parked_each(p->parked, answer_superseded, p);
 }
 
 static void

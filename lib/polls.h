@@ -30,6 +30,9 @@ enum pl_err pl_polls_hold(struct pl_polls *, struct pl_call *) PL_MUST;
  * errors are the store's, and the next look goes on from the same place. */
 enum pl_err pl_polls_look(struct pl_polls *) PL_MUST;
 
+/* Answers those that a newer poll has superseded in another process. */
+void pl_polls_make_way(struct pl_polls *);
+
 /* Answers all, empty: the program ends. */
 void pl_polls_answer_all(struct pl_polls *);
 

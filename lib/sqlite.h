@@ -32,6 +32,7 @@ struct pl_sqlite {
 	struct pl_room room; /* the one at hand; its memory is kept */
 	int64_t pruned_at;   /* when old rows were last looked for */
 	int wal_pages;       /* as of the last commit */
+	bool is_brief;       /* open for one request only */
 };
 
 /* The row of a conversation beside its room. */

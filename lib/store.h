@@ -231,6 +231,13 @@ struct pl_store_ops {
 enum pl_err pl_sqlite_open(struct pl_store **out, const char *path, bool create,
     const struct pl_rules *, int64_t retention_ms, int64_t now) PL_MUST;
 
+/*
+ * It will be closed after one request (plain CGI): the last one to close does
+ * not stop to checkpoint, and the log is kept short, for whoever opens it
+ * first may have to read it through.
+ */
+void pl_sqlite_set_brief(struct pl_store *);
+
 /* Has the file been moved, deleted or replaced under the open store? */
 bool pl_sqlite_is_stale(const struct pl_store *);
 

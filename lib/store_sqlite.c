@@ -22,6 +22,7 @@
 #define LOCK_WAIT_MS 1000
 #define BUSY_MS 250 /* for those who do not know our lock */
 #define CHECKPOINT_PAGES 1000
+#define BRIEF_PAGES 64 /* see pl_sqlite_set_brief() */
 #define BACKSTOP_PAGES 16000
 #define CLOCK_SLACK_MS 1000 /* as in presence.c */
 
@@ -174,7 +175,7 @@ sqlite_tidy(struct pl_store *store)
 	struct pl_sqlite *s = self(store);
 	bool must = s->wal_pages >= BACKSTOP_PAGES;
 
-	if (s->wal_pages < CHECKPOINT_PAGES)
+	if (s->wal_pages < (s->is_brief ? BRIEF_PAGES : CHECKPOINT_PAGES))
 		return;
 	if (take_lock(s, must ? LOCK_WAIT_MS : 0) != PL_OK)
 		return;
@@ -439,6 +440,15 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 	}
 	*out = &s->store;
 	return PL_OK;
+}
+
+void
+pl_sqlite_set_brief(struct pl_store *store)
+{
+	struct pl_sqlite *s = self(store);
+
+	s->is_brief = true;
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 bool

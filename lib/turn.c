@@ -209,6 +209,8 @@ have_store(struct pl_app *app)
 	if (pl_sqlite_open(&app->store, app->config.database, false,
 		&app->rules, app->config.retention_ms, app->now) != PL_OK)
 		return false;
+	if (app->cgi != NULL)
+		pl_sqlite_set_brief(app->store);
 	app->look = true;
 	return true;
 }
@@ -313,6 +315,8 @@ pl_app_turn(struct pl_app *app)
 	if (app->first == NULL && !app->look && !app->woken)
 		return;
 	app->woken = false;
+	if (app->polls != NULL)
+		pl_polls_make_way(app->polls);
 	if (have_store(app))
 		work(app, &settled);
 	if (app->store == NULL) {

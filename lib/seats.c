@@ -1,0 +1,236 @@
+/*
+ * A seat is two atomic words in the shared page: its holder, and whose poll
+ * it is. As there are no more seats than may be taken, no count can go wrong,
+ * and nobody has to wait for a lock.
+ *
+ *	holder = sequence << 16 | process + 1		0: free
+ *
+ * A process has a number, and as long as it lives the kernel keeps a lock on
+ * the byte of that number for it. When the seats are all taken, those whose
+ * process is gone are free again: a crash gives its places back by itself.
+ *
+ * Two polls of one client that come at the very same moment, in two
+ * processes, may both be given a seat; the next one ends them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "secret.h"
+#include "seats.h"
+
+#define PROCESSES 65535
+#define FIRST_BYTE ((off_t)1 << 40) /* of the locks: far behind the contents   \
+				     */
+
+/* A lock of the open file, not of the process, where there is such a thing:
+ * it does not end when some other descriptor of the file is closed. */
+#ifdef F_OFD_SETLK
+#define SETLK F_OFD_SETLK
+#define GETLK F_OFD_GETLK
+#else
+#define SETLK F_SETLK
+#define GETLK F_GETLK
+#endif
+
+static int
+process_of(uint64_t holder)
+{
+	return (int)(holder & 0xffff) - 1;
+}
+
+static bool
+lock_number(const struct pl_shared *s, int process)
+{
+	struct flock lk = {.l_type = F_WRLCK,
+	    .l_whence = SEEK_SET,
+	    .l_start = FIRST_BYTE + process,
+	    .l_len = 1};
+
+	return fcntl(s->fd, SETLK, &lk) == 0;
+}
+
+/* In doubt it lives: a place too few does less harm than one too many. */
+static bool
+is_gone(const struct pl_shared *s, int process)
+{
+	struct flock lk = {.l_type = F_WRLCK,
+	    .l_whence = SEEK_SET,
+	    .l_start = FIRST_BYTE + process,
+	    .l_len = 1};
+
+	return s->fd >= 0 && process != s->process &&
+	       fcntl(s->fd, GETLK, &lk) == 0 && lk.l_type == F_UNLCK;
+}
+
+static bool
+free_seat(struct pl_seat *seat, uint64_t holder)
+{
+	uint64_t expected = holder;
+
+	/* The key first: a free seat must not look like somebody's. */
+	if (atomic_load(&seat->holder) == holder)
+		atomic_store(&seat->key, 0);
+	return atomic_compare_exchange_strong(&seat->holder, &expected, 0);
+}
+
+/* Seats that were ever taken, as far as this process sees. */
+static size_t
+seats_used(const struct pl_shared *s)
+{
+	size_t n = atomic_load(&s->page->used);
+
+	return n < s->nseats ? n : s->nseats;
+}
+
+/* Frees what a process of that number (-1: any that is gone) left behind. */
+static size_t
+reap(struct pl_shared *s, int process)
+{
+	size_t i, freed = 0, n = seats_used(s);
+	int alive = -1;
+
+	for (i = 0; i < n; i++) {
+		uint64_t holder = atomic_load(&s->page->seats[i].holder);
+		int p = process_of(holder);
+
+		if (p < 0 || p == alive || (process >= 0 && p != process))
+			continue;
+		if (process >= 0 || is_gone(s, p))
+			freed += free_seat(&s->page->seats[i], holder);
+		else
+			alive = p;
+	}
+	return freed;
+}
+
+/* A number for this process; what its last owner left is free. */
+static enum pl_err
+sit_down(struct pl_shared *s)
+{
+	int p;
+
+	if (s->process >= 0)
+		return PL_OK;
+	for (p = 0; s->fd >= 0 && !lock_number(s, p); p++)
+		if ((errno != EAGAIN && errno != EACCES) || p == PROCESSES - 1)
+			return PL_ERR_SYSTEM;
+	s->process = p;
+	reap(s, p);
+	return PL_OK;
+}
+
+/* A client's name could be chosen to be mistaken for another's, were this
+ * not a cryptographic hash. */
+static uint64_t
+key_of(int64_t agent, const char *client)
+{
+	uint8_t hash[PL_HASH_LEN];
+	char text[300];
+	uint64_t key;
+
+	if (client == NULL)
+		return 0;
+	snprintf(text, sizeof(text), "%lld %s", (long long)agent, client);
+	pl_secret_hash(text, hash);
+	memcpy(&key, hash, sizeof(key));
+	return key != 0 ? key : 1;
+}
+
+static bool
+take(struct pl_shared *s, size_t i, uint64_t from, uint64_t to,
+    struct pl_seat_ref *out)
+{
+	uint64_t expected = from;
+
+	if (!atomic_compare_exchange_strong(
+		&s->page->seats[i].holder, &expected, to))
+		return false;
+	*out = (struct pl_seat_ref){i, to};
+	return true;
+}
+
+static bool
+take_over(
+    struct pl_shared *s, uint64_t key, uint64_t holder, struct pl_seat_ref *out)
+{
+	size_t i, n = seats_used(s);
+
+	for (i = 0; i < n; i++) {
+		uint64_t older = atomic_load(&s->page->seats[i].holder);
+
+		if (older != 0 && atomic_load(&s->page->seats[i].key) == key &&
+		    take(s, i, older, holder, out))
+			return true;
+	}
+	return false;
+}
+
+static bool
+take_free(struct pl_shared *s, size_t most, uint64_t key, uint64_t holder,
+    struct pl_seat_ref *out)
+{
+	uint32_t used = atomic_load(&s->page->used);
+	size_t i, n = most < s->nseats ? most : s->nseats;
+
+	for (i = 0; i < n; i++) {
+		if (atomic_load(&s->page->seats[i].holder) != 0 ||
+		    !take(s, i, 0, holder, out))
+			continue;
+		atomic_store(&s->page->seats[i].key, key);
+		while (used < i + 1 && !atomic_compare_exchange_weak(
+					   &s->page->used, &used, i + 1))
+			continue;
+		return true;
+	}
+	return false;
+}
+
+enum pl_err
+pl_seat_take(struct pl_shared *s, size_t most, int64_t agent,
+    const char *client, struct pl_seat_ref *out, bool *moved)
+{
+	uint64_t key = key_of(agent, client), holder;
+	enum pl_err err;
+
+	*moved = false;
+	if ((err = sit_down(s)) != PL_OK)
+		return err;
+	holder = (uint64_t)(atomic_fetch_add(&s->page->sequence, 1) + 1) << 16 |
+		 (uint64_t)(s->process + 1);
+	if (key != 0 && take_over(s, key, holder, out)) {
+		atomic_fetch_add(&s->page->moved, 1);
+		*moved = true;
+		return PL_OK;
+	}
+	if (take_free(s, most, key, holder, out) ||
+	    (reap(s, -1) > 0 && take_free(s, most, key, holder, out)))
+		return PL_OK;
+	return PL_ERR_BUSY;
+}
+
+void
+pl_seat_give(struct pl_shared *s, const struct pl_seat_ref *ref)
+{
+	if (ref->holder != 0)
+		free_seat(&s->page->seats[ref->index], ref->holder);
+}
+
+bool
+pl_seat_is_ours(const struct pl_shared *s, const struct pl_seat_ref *ref)
+{
+	return atomic_load(&s->page->seats[ref->index].holder) == ref->holder;
+}
+
+size_t
+pl_seats_taken(struct pl_shared *s)
+{
+	size_t i, taken = 0, n = seats_used(s);
+
+	reap(s, -1);
+	for (i = 0; i < n; i++)
+		taken += atomic_load(&s->page->seats[i].holder) != 0;
+	return taken;
+}

@@ -1,0 +1,92 @@
+/*
+ * The shared page. A file and not shm_open(): it lies beside the database, so
+ * it is found, owned and removed with it, in a chroot and on a shared host
+ * too. All that several processes write at once is atomic, or written under
+ * the store's own lock; nobody waits for anybody here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "shared.h"
+
+/* Other contents than these get another number. */
+#define MAGIC UINT64_C(0x706f726368310001)
+
+static int
+open_file(const char *database)
+{
+	struct stat st;
+	char path[1200];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s-shared", database);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* Root gives the file to whom the database belongs. */
+	if (fd >= 0 && geteuid() == 0 && stat(database, &st) == 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
+		pl_log(PL_LOG_WARN, "%s: %s", path, strerror(errno));
+	if (fd < 0)
+		pl_log(PL_LOG_WARN, "%s: %s: each process counts for itself",
+		    path, strerror(errno));
+	return fd;
+}
+
+/*
+ * Makes room and maps it. The file grows and never shrinks, and its blocks
+ * are there before they are used: neither another process nor a full disk
+ * can take a page away. New bytes are zero, which is how everything begins.
+ */
+static enum pl_err
+map(struct pl_shared *s)
+{
+	int flags = s->fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	void *page;
+
+	if (s->fd >= 0 && posix_fallocate(s->fd, 0, (off_t)s->size) != 0)
+		return PL_ERR_SYSTEM;
+	page = mmap(NULL, s->size, PROT_READ | PROT_WRITE, flags, s->fd, 0);
+	if (page == MAP_FAILED)
+		return PL_ERR_SYSTEM;
+	s->page = page;
+	return PL_OK;
+}
+
+enum pl_err
+pl_shared_open(struct pl_shared *s, const char *database, size_t nseats)
+{
+	*s = (struct pl_shared){.fd = open_file(database),
+	    .process = -1,
+	    .nseats = nseats,
+	    .size = sizeof(struct pl_shared_page) +
+		    nseats * sizeof(struct pl_seat)};
+	if (map(s) != PL_OK) {
+		if (s->fd >= 0)
+			close(s->fd);
+		s->fd = -1;
+		if (map(s) != PL_OK)
+			return PL_ERR_NOMEM;
+	}
+	if (s->page->magic != 0 && s->page->magic != MAGIC) {
+		pl_log(PL_LOG_WARN, "%s-shared: of another version: made anew",
+		    database);
+		memset(s->page, 0, s->size);
+	}
+	s->page->magic = MAGIC;
+	return PL_OK;
+}
+
+void
+pl_shared_close(struct pl_shared *s)
+{
+	if (s->page != NULL)
+		munmap(s->page, s->size);
+	if (s->fd >= 0)
+		close(s->fd);
+	*s = (struct pl_shared){.fd = -1, .process = -1};
+}

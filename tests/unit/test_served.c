@@ -1,0 +1,85 @@
+/*
+ * Which server runs us, and what follows from it.
+ */
+#include <string.h>
+
+#include "served.h"
+#include "../lib/test.h"
+#include "../lib/tmpdir.h"
+
+static struct pl_request req;
+static struct pl_config config = {.max_waiters = 10000};
+
+static void
+open_request(void)
+{
+	tmpdir_make();
+	pl_request_init(&req);
+}
+
+static void
+close_request(void)
+{
+	pl_request_close(&req);
+	tmpdir_remove();
+}
+
+TestSuite(served, .init = open_request, .fini = close_request);
+
+Test(served, tells_the_servers_apart)
+{
+	cr_expect_eq(pl_mode_of(&req, true), PL_MODE_CGI);
+	cr_expect_eq(pl_mode_of(&req, false), PL_MODE_UNKNOWN);
+	req.software = "lighttpd/1.4.69";
+	cr_expect_eq(pl_mode_of(&req, false), PL_MODE_LIGHTTPD);
+	cr_expect_eq(pl_mode_of(&req, true), PL_MODE_CGI);
+	req.software = "nginx/1.22.1";
+	cr_expect_eq(pl_mode_of(&req, false), PL_MODE_NGINX);
+	req.software = "Apache/2.4.62 (Debian)";
+	req.script = "/usr/lib/porchlight/events.fcgi";
+	cr_expect_eq(pl_mode_of(&req, false), PL_MODE_FCGID);
+	req.script = "proxy:fcgi://localhost/api/health";
+	cr_expect_eq(pl_mode_of(&req, false), PL_MODE_PROXY_FCGI);
+	cr_expect_str_eq(pl_mode_name(PL_MODE_FCGID), "Apache mod_fcgid");
+	cr_expect_str_eq(
+	    pl_mode_name((enum pl_mode)99), "FastCGI, unknown server");
+}
+
+/* Unless the config says so, few polls where each is a process. */
+Test(served, few_wait_where_each_is_a_process)
+{
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_LIGHTTPD), 10000);
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_CGI), 10);
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_FCGID), 10);
+	config.max_waiters_set = true;
+	config.max_waiters = 50;
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_CGI), 50);
+}
+
+Test(served, notes_how_it_is_served_once)
+{
+	struct pl_shared shared;
+	struct pl_served *s;
+
+	cr_assert_eq(pl_shared_open(&shared, tmpdir_path("db"), 0), PL_OK);
+	s = &shared.page->served[PL_EVENTS];
+	req.software = "nginx/1.22.1";
+	req.document_root = "/srv/www";
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0);
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 5);
+	cr_expect_eq(s->at, T0);
+	cr_expect_eq(s->mode, (uint32_t)PL_MODE_NGINX);
+	cr_expect_eq(s->waiters, 10000);
+	cr_expect_gt(s->files, 0);
+	cr_expect_str_eq(s->software, "nginx/1.22.1");
+	cr_expect_str_eq(s->document_root, "/srv/www");
+	cr_expect_eq(s->authorized_at, 0);
+	req.authorization = "Bearer x";
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 9);
+	cr_expect_eq(s->at, T0);
+	cr_expect_eq(s->authorized_at, T0 + 9);
+	req.software = "Apache";
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 10);
+	cr_expect_eq(s->at, T0 + 10);
+	pl_shared_close(&shared);
+}
