@@ -12,19 +12,28 @@
 #define AUTHORIZED_EVERY_MS 60000 /* no need to write it down at each request  \
 				   */
 
-static const char *const names[PL_MODE__MAX] = {
-    [PL_MODE_UNKNOWN] = "FastCGI, unknown server",
-    [PL_MODE_CGI] = "plain CGI",
-    [PL_MODE_FCGID] = "Apache mod_fcgid",
-    [PL_MODE_PROXY_FCGI] = "Apache mod_proxy_fcgi",
-    [PL_MODE_LIGHTTPD] = "lighttpd mod_fastcgi",
-    [PL_MODE_NGINX] = "nginx",
+/*
+ * The share that polls may take: of 20 to 30 processes that a shared host
+ * allows an account; of Apache's 150 threads; of nginx's 768 connections, two
+ * for each; of lighttpd's 7000, as our config sets them.
+ */
+static const struct {
+	const char *name;
+	int64_t waiters;
+} modes[PL_MODE__MAX] = {
+    [PL_MODE_UNKNOWN] = {"FastCGI, unknown server", 100},
+    [PL_MODE_CGI] = {"plain CGI", 10},
+    [PL_MODE_FCGID] = {"Apache mod_fcgid", 10},
+    [PL_MODE_PROXY_FCGI] = {"Apache mod_proxy_fcgi", 100},
+    [PL_MODE_LIGHTTPD] = {"lighttpd mod_fastcgi", 6000},
+    [PL_MODE_NGINX] = {"nginx", 300},
 };
 
 const char *
 pl_mode_name(enum pl_mode mode)
 {
-	return names[(unsigned)mode < PL_MODE__MAX ? mode : PL_MODE_UNKNOWN];
+	return modes[(unsigned)mode < PL_MODE__MAX ? mode : PL_MODE_UNKNOWN]
+	    .name;
 }
 
 enum pl_mode
@@ -46,10 +55,8 @@ pl_mode_of(const struct pl_request *req, bool is_cgi)
 int64_t
 pl_mode_waiters(const struct pl_config *config, enum pl_mode mode)
 {
-	if (!config->max_waiters_set &&
-	    (mode == PL_MODE_CGI || mode == PL_MODE_FCGID))
-		return PL_WAITERS_OF_PROCESSES;
-	return config->max_waiters;
+	return config->max_waiters_set ? config->max_waiters
+				       : modes[mode].waiters;
 }
 
 static int64_t

@@ -20,11 +20,9 @@ enum pl_mode pl_mode_of(const struct pl_request *, bool is_cgi);
 const char *pl_mode_name(enum pl_mode);
 
 /*
- * How many polls may be held: maxWaiters if it is set; else its default, or
- * few where each of them is a process, for no server and no shared host has
- * many of those.
+ * How many polls may be held: maxWaiters if it is set; else a safe share of
+ * what the server holds by itself, as it comes or with the config we ship.
  */
-#define PL_WAITERS_OF_PROCESSES 10
 int64_t pl_mode_waiters(const struct pl_config *, enum pl_mode);
 
 /* Notes for `porchlight doctor` how this program is served, if that is new. */

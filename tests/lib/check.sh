@@ -69,7 +69,7 @@ part_lint() {
   one cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     -I lib -I "$BUILD" lib cgi-bin
-  one shellcheck shellcheck -x dev .ci/run tests/lib/check.sh
+  one shellcheck shellcheck -x dev .ci/run tests/lib/check.sh tests/lib/server.sh
   one "node --check" check_scripts "${js[@]}"
 }
 

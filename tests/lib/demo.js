@@ -16,6 +16,7 @@ const os = require('node:os');
 const path = require('node:path');
 
 const ROOT = path.resolve(__dirname, '..', '..');
+const SERVER = process.env.SERVER || 'lighttpd';
 const START_DEADLINE_MS = 60000;
 const STOP_DEADLINE_MS = 20000;
 
@@ -339,16 +340,15 @@ async function end(child) {
  * Starts `./dev demo` and waits until it serves.
  *
  *   set      settings, for example {timeoutMs: 3000}
- *   server   web server, default lighttpd
+ *   server   web server, default $SERVER or lighttpd
  *   build    build folder, default $BUILD or build
  *   dataDir  an existing folder to use (and keep) instead of a new one
  */
-async function startDemo({ set = {}, server, build = process.env.BUILD || 'build', dataDir } = {}) {
+async function startDemo({ set = {}, server = SERVER, build = process.env.BUILD || 'build', dataDir } = {}) {
   const ownsDir = !dataDir;
   const dir = dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'porchlight-'));
   const args = ['demo', '--port', String(await freePort()), '--data', dir];
-  if (server)
-    args.push('--server', server);
+  args.push('--server', server);
   for (const [name, value] of Object.entries(set))
     args.push('--set', `${name}=${value}`);
 

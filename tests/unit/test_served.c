@@ -45,10 +45,12 @@ Test(served, tells_the_servers_apart)
 	    pl_mode_name((enum pl_mode)99), "FastCGI, unknown server");
 }
 
-/* Unless the config says so, few polls where each is a process. */
-Test(served, few_wait_where_each_is_a_process)
+/* Unless the config says so: few where each poll is a process. */
+Test(served, each_server_has_its_share)
 {
-	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_LIGHTTPD), 10000);
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_LIGHTTPD), 6000);
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_NGINX), 300);
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_PROXY_FCGI), 100);
 	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_CGI), 10);
 	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_FCGID), 10);
 	config.max_waiters_set = true;
@@ -69,7 +71,7 @@ Test(served, notes_how_it_is_served_once)
 	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 5);
 	cr_expect_eq(s->at, T0);
 	cr_expect_eq(s->mode, (uint32_t)PL_MODE_NGINX);
-	cr_expect_eq(s->waiters, 10000);
+	cr_expect_eq(s->waiters, 300);
 	cr_expect_gt(s->files, 0);
 	cr_expect_str_eq(s->software, "nginx/1.22.1");
 	cr_expect_str_eq(s->document_root, "/srv/www");
