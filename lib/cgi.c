@@ -17,8 +17,9 @@
 #include "clock.h"
 #include "log.h"
 
-#define READ_MS 10000  /* for the body to arrive */
-#define WRITE_MS 30000 /* for a slow reader */
+#define READ_MS 10000          /* for the body to arrive */
+#define WRITE_MS 30000         /* for a slow reader */
+#define DRAIN_MOST (64u << 20) /* bytes of a refused body */
 
 struct pl_cgi {
 	struct pl_conn base; /* first: it is the connection */
@@ -76,6 +77,25 @@ read_all(int fd, char *data, size_t size)
 			len += (size_t)n;
 	}
 	return (ssize_t)len;
+}
+
+/* A body that nobody wants is let run into the sand: a server that cannot
+ * hand it on would not read the answer. */
+static void
+drain(int fd)
+{
+	int64_t until = pl_clock_now() + READ_MS;
+	size_t drained = 0;
+	char sand[16384];
+	ssize_t n = 1;
+
+	while (n != 0 && drained < DRAIN_MOST && ready(fd, POLLIN, until)) {
+		n = read(fd, sand, sizeof(sand));
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return;
+		if (n > 0)
+			drained += (size_t)n;
+	}
 }
 
 /* length is -1 if it was not said: then the body ends where the input does. */
@@ -218,6 +238,8 @@ pl_cgi_new(struct pl_cgi **out, struct event_base *base, int in, int fd,
 	pl_request_init(&req);
 	length = pl_request_env(&req, env);
 	err = read_body(in, &req, length);
+	if (err == PL_ERR_TOO_LARGE)
+		drain(in);
 	if (err == PL_OK && req.arena.failed)
 		err = PL_ERR_NOMEM;
 	req.fault = err;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cmd.h"
+#include "seats.h"
 
 static void
 print_size(const char *name, const char *path, const char *suffix)
@@ -17,6 +18,20 @@ print_size(const char *name, const char *path, const char *suffix)
 	snprintf(whole, sizeof(whole), "%s%s", path, suffix);
 	printf("%-22s %lld\n", name,
 	    stat(whole, &st) == 0 ? (long long)st.st_size : 0LL);
+}
+
+/* Those that are held, by all processes together. */
+static enum pl_err
+print_polls(const char *database)
+{
+	struct pl_shared shared;
+	enum pl_err err = pl_shared_open(&shared, database, PL_SEATS_THERE);
+
+	if (err != PL_OK)
+		return err;
+	printf("%-22s %zu\n", "polls", pl_seats_taken(&shared));
+	pl_shared_close(&shared);
+	return PL_OK;
 }
 
 static enum pl_err
@@ -41,7 +56,7 @@ run_status(struct pl_cmd_env *env, int argc, char *argv[])
 	printf("%-22s %" PRId64 "\n", "conversations-online", n.online);
 	printf("%-22s %" PRId64 "\n", "tabs", n.tabs);
 	printf("%-22s %" PRId64 "\n", "changes", n.changes);
-	return PL_OK;
+	return print_polls(env->config.database);
 }
 
 /* In a WRITE, so that what ran out is settled before it is counted. */

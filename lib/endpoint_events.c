@@ -214,11 +214,11 @@ run_events(struct pl_call *call)
 	call->company = ask.agent.scope.company;
 	if ((err = parse(call, &ask)) != PL_OK)
 		return err;
-	if (ask.q.client != NULL)
-		pl_polls_supersede(
-		    call->app->polls, ask.agent.id, ask.q.client);
-	return ask.reset ? answer_reset(call, &ask)
-			 : answer_or_hold(call, &ask);
+	err = ask.reset ? answer_reset(call, &ask) : answer_or_hold(call, &ask);
+	if (err == PL_OK && ask.q.client != NULL)
+		pl_polls_supersede(call->app->polls, ask.agent.id, ask.q.client,
+		    call->hold == NULL);
+	return err;
 }
 
 const struct pl_endpoint pl_endpoint_events = {

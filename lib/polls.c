@@ -176,12 +176,15 @@ on_wake(void *arg, enum pl_wake why)
 }
 
 void
-pl_polls_supersede(struct pl_polls *p, int64_t agent, const char *client)
+pl_polls_supersede(
+    struct pl_polls *p, int64_t agent, const char *client, bool anywhere)
 {
 	struct pl_waiter *w = pl_parked_find(p->parked, agent, client);
 
 	if (w != NULL)
 		answer(p, w, NULL, NULL);
+	else if (anywhere && pl_seat_end(&p->app->shared, agent, client))
+		pl_doorbell_ring(&p->app->bell);
 }
 
 /* A place for it among those of all processes. */
@@ -215,8 +218,8 @@ pl_polls_hold(struct pl_polls *p, struct pl_call *call)
 		p->position = call->hold->watch.seq;
 	/* Two that came in the same turn: the later one stays. */
 	if (call->hold->watch.client != NULL)
-		pl_polls_supersede(
-		    p, call->hold->watch.agent->id, call->hold->watch.client);
+		pl_polls_supersede(p, call->hold->watch.agent->id,
+		    call->hold->watch.client, false);
 	held->polls = p;
 	held->conn = call->conn;
 	call->hold->watch.owner = held;

@@ -19,8 +19,11 @@ enum pl_err pl_polls_new(struct pl_polls **, struct pl_app *) PL_MUST;
 void pl_polls_free(struct pl_polls *);
 size_t pl_polls_count(const struct pl_polls *);
 
-/* Answers the older poll of that agent's client, empty; it is superseded. */
-void pl_polls_supersede(struct pl_polls *, int64_t agent, const char *client);
+/* Answers the older poll of that agent's client, empty; it is superseded.
+ * `anywhere`: in another process, too. A poll that will be held itself does
+ * without that: it takes the older one's place. */
+void pl_polls_supersede(
+    struct pl_polls *, int64_t agent, const char *client, bool anywhere);
 
 /* Holds call->hold; the call is answered with PL_ERR_BUSY if there is no
  * room. */

@@ -10,7 +10,8 @@
  * process is gone are free again: a crash gives its places back by itself.
  *
  * Two polls of one client that come at the very same moment, in two
- * processes, may both be given a seat; the next one ends them.
+ * processes, may both be given a free seat; then each looks again, and the
+ * one with the lower sequence is ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,9 @@
 #include "seats.h"
 
 #define PROCESSES 65535
-#define FIRST_BYTE ((off_t)1 << 40) /* of the locks: far behind the contents   \
-				     */
+#define FIRST_BYTE                                                             \
+	((off_t)1 << 40) /* of the locks: far behind the contents              \
+			  */
 
 /* A lock of the open file, not of the process, where there is such a thing:
  * it does not end when some other descriptor of the file is closed. */
@@ -168,6 +170,25 @@ take_over(
 	return false;
 }
 
+/* Frees the seats of that key whose sequence is below. */
+static bool
+end_older(struct pl_shared *s, uint64_t key, uint64_t sequence)
+{
+	size_t i, n = seats_used(s);
+	bool ended = false;
+
+	for (i = 0; i < n; i++) {
+		uint64_t older = atomic_load(&s->page->seats[i].holder);
+
+		if (older != 0 && older >> 16 < sequence &&
+		    atomic_load(&s->page->seats[i].key) == key)
+			ended |= free_seat(&s->page->seats[i], older);
+	}
+	if (ended)
+		atomic_fetch_add(&s->page->moved, 1);
+	return ended;
+}
+
 static bool
 take_free(struct pl_shared *s, size_t most, uint64_t key, uint64_t holder,
     struct pl_seat_ref *out)
@@ -205,10 +226,17 @@ pl_seat_take(struct pl_shared *s, size_t most, int64_t agent,
 		*moved = true;
 		return PL_OK;
 	}
-	if (take_free(s, most, key, holder, out) ||
-	    (reap(s, -1) > 0 && take_free(s, most, key, holder, out)))
-		return PL_OK;
-	return PL_ERR_BUSY;
+	if (!take_free(s, most, key, holder, out) &&
+	    (reap(s, -1) == 0 || !take_free(s, most, key, holder, out)))
+		return PL_ERR_BUSY;
+	*moved = key != 0 && end_older(s, key, holder >> 16);
+	return PL_OK;
+}
+
+bool
+pl_seat_end(struct pl_shared *s, int64_t agent, const char *client)
+{
+	return end_older(s, key_of(agent, client), UINT64_MAX);
 }
 
 void

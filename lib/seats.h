@@ -26,6 +26,12 @@ struct pl_seat_ref {
 enum pl_err pl_seat_take(struct pl_shared *, size_t most, int64_t agent,
     const char *client, struct pl_seat_ref *, bool *moved) PL_MUST;
 
+/*
+ * Ends the poll that this agent's client has in another process, for one that
+ * needs no place itself. True: there was one, and the caller rings the bell.
+ */
+bool pl_seat_end(struct pl_shared *, int64_t agent, const char *client);
+
 /* Gives it back, if it is still ours. */
 void pl_seat_give(struct pl_shared *, const struct pl_seat_ref *);
 

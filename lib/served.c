@@ -9,13 +9,15 @@
 
 #include "served.h"
 
-#define AUTHORIZED_EVERY_MS 60000 /* no need to write it down at each request  \
-				   */
+#define AUTHORIZED_EVERY_MS                                                    \
+	60000 /* no need to write it down at each request                      \
+	       */
 
 /*
  * The share that polls may take: of 20 to 30 processes that a shared host
- * allows an account; of Apache's 150 threads; of nginx's 768 connections, two
- * for each; of lighttpd's 7000, as our config sets them.
+ * allows an account; of mod_fcgid's 100 processes of a kind; of Apache's 150
+ * threads; of nginx's 768 connections, two for each; of lighttpd's 7000, as our
+ * config sets them.
  */
 static const struct {
 	const char *name;
@@ -23,7 +25,7 @@ static const struct {
 } modes[PL_MODE__MAX] = {
     [PL_MODE_UNKNOWN] = {"FastCGI, unknown server", 100},
     [PL_MODE_CGI] = {"plain CGI", 10},
-    [PL_MODE_FCGID] = {"Apache mod_fcgid", 10},
+    [PL_MODE_FCGID] = {"Apache mod_fcgid", 50},
     [PL_MODE_PROXY_FCGI] = {"Apache mod_proxy_fcgi", 100},
     [PL_MODE_LIGHTTPD] = {"lighttpd mod_fastcgi", 6000},
     [PL_MODE_NGINX] = {"nginx", 300},

@@ -57,14 +57,25 @@ map(struct pl_shared *s)
 	return PL_OK;
 }
 
+static size_t
+seats_there(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 ||
+	    st.st_size < (off_t)sizeof(struct pl_shared_page))
+		return 0;
+	return ((size_t)st.st_size - sizeof(struct pl_shared_page)) /
+	       sizeof(struct pl_seat);
+}
+
 enum pl_err
 pl_shared_open(struct pl_shared *s, const char *database, size_t nseats)
 {
-	*s = (struct pl_shared){.fd = open_file(database),
-	    .process = -1,
-	    .nseats = nseats,
-	    .size = sizeof(struct pl_shared_page) +
-		    nseats * sizeof(struct pl_seat)};
+	*s = (struct pl_shared){.fd = open_file(database), .process = -1};
+	s->nseats = nseats != PL_SEATS_THERE ? nseats : seats_there(s->fd);
+	s->size =
+	    sizeof(struct pl_shared_page) + s->nseats * sizeof(struct pl_seat);
 	if (map(s) != PL_OK) {
 		if (s->fd >= 0)
 			close(s->fd);

@@ -43,6 +43,8 @@ struct pl_shared_page {
 	struct pl_seat seats[];
 };
 
+#define PL_SEATS_THERE ((size_t)-1)
+
 struct pl_shared {
 	struct pl_shared_page *page;
 	size_t size;
@@ -52,7 +54,7 @@ struct pl_shared {
 };
 
 /*
- * Maps the file, with room for nseats. Without one (a folder that may not be
+ * Maps the file, with room for nseats (PL_SEATS_THERE: as many as it has). Without one (a folder that may not be
  * written), memory of our own serves. PL_ERR_NOMEM.
  */
 enum pl_err pl_shared_open(

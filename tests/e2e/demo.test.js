@@ -37,13 +37,13 @@ test('demo.env is there while it serves, for its owner only, and gone after', as
   assert.doesNotMatch(demo.url, /\/$/);
   assert.equal((await demo.api.get('/api/health')).status, 200);
   assert.ok(fs.existsSync(demo.db));
-  const { presence, events } = demo.programs();
+  const programs = demo.programs();
   assert.ok(presence && events);
   process.kill(demo.pid, 'SIGTERM'); // PID is what ends it
   await until(() => demo.child.exitCode !== null, { what: 'the demo ends' });
   assert.equal(demo.child.exitCode, 0);
   assert.ok(!fs.existsSync(envFile));
-  for (const pid of [presence, events])
+  for (const pid of programs)
     assert.ok(!fs.existsSync(`/proc/${pid}`), 'and all it started with it');
   await demo.stop();
 });

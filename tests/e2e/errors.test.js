@@ -179,7 +179,7 @@ test('503 busy: no room to wait, with Retry-After; asking without waiting works'
   const refused = await until(async () => {
     const answer = await demo.pollAnswer({ timeout: 1 });
     return answer.status !== 200 && answer;
-  }, { what: 'a third poll is refused' });
+  }, { every: 300, what: 'a third poll is refused' });
   isError(refused, 503, 'busy');
   assert.ok(Number(refused.headers['retry-after']) >= 1);
   assert.equal((await demo.pollAnswer({ timeout: 0 })).status, 200);

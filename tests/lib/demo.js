@@ -139,13 +139,24 @@ function childrenOf(ppid) {
   return found;
 }
 
+/** Is there such a process, that is not merely waiting to be reaped? */
+function isAlive(pid) {
+  try {
+    return !/^\d+ \(.*\) Z/s.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 function descendantsOf(ppid) {
   return childrenOf(ppid).flatMap((c) => [c, ...descendantsOf(c.pid)]);
 }
 
 /** A running demo. Made by startDemo(). */
 class Demo {
-  constructor({ child, env, dataDir, ownsDir, output, build }) {
+  constructor({ child, env, dataDir, ownsDir, output, build, server }) {
+    this.server = server;
+    this.isCgi = ['cgi', 'lighttpd_cgi'].includes(server);
     this.url = env.URL;
     this.agentToken = env.AGENT_TOKEN;
     this.apiKey = env.API_KEY;
@@ -281,14 +292,30 @@ class Demo {
     });
   }
 
-  /** The process id of this demo's `presence.fcgi` or `events.fcgi`; 0 if none. */
-  program(name) {
-    return descendantsOf(this.pid).find((p) => p.comm === name)?.pid ?? 0;
+  /** The process ids of this demo's `presence.fcgi` or `events.fcgi`. */
+  processes(name) {
+    return descendantsOf(this.pid).filter((p) => p.comm === name).map((p) => p.pid);
   }
 
-  /** The ids of both programs, to compare before and after. */
+  /** One of them; 0 if none. */
+  program(name) {
+    return this.processes(name)[0] ?? 0;
+  }
+
+  /** The processes that serve more than one request: not those of plain CGI. */
   programs() {
-    return { presence: this.program('presence.fcgi'), events: this.program('events.fcgi') };
+    return this.isCgi ? [] : [...this.processes('presence.fcgi'), ...this.processes('events.fcgi')];
+  }
+
+  /** How many polls are held, by all processes together. */
+  async held() {
+    return Number(/^polls +(\d+)$/m.exec((await this.command('status')).stdout)?.[1]);
+  }
+
+  /** The web server's own process, which signals are sent to. */
+  get serverPid() {
+    const names = ['lighttpd', 'apache2', 'nginx'];
+    return childrenOf(this.pid).find((p) => names.includes(p.comm))?.pid ?? 0;
   }
 
   /** Runs the operator's command on this demo's store: {code, stdout, stderr}. */
@@ -308,12 +335,16 @@ class Demo {
   /** Ends the demo and waits for it; throws if it did not end well. */
   async stop({ keepData = !this.ownsDir } = {}) {
     this.http.destroy();
+    const all = descendantsOf(this.pid).map((p) => p.pid);
     const code = await end(this.child);
+    const left = all.filter(isAlive);
     const log = this.log();
     if (!keepData)
       fs.rmSync(this.dataDir, { recursive: true, force: true });
     if (code !== 0)
       throw new Error(`the demo ended with ${code}:\n${this.output()}${log.slice(-4000)}`);
+    if (left.length > 0)
+      throw new Error(`the demo ended and left ${left.length} processes behind`);
     const fault = /^.*(AddressSanitizer|LeakSanitizer|runtime error:|Assertion).*$/m.exec(log);
     if (fault)
       throw new Error(`a program reported a fault:\n${log.slice(fault.index).slice(0, 6000)}`);
@@ -376,7 +407,7 @@ async function startDemo({ set = {}, server = SERVER, build = process.env.BUILD 
     throw err;
   }
   return new Demo({
-    child, build, ownsDir, dataDir: dir,
+    child, build, server, ownsDir, dataDir: dir,
     env: parseEnv(fs.readFileSync(envFile, 'utf8')), output: () => text,
   });
 }
@@ -388,4 +419,4 @@ function readLogs(dir) {
     .map((name) => fs.readFileSync(path.join(dir, name), 'utf8')).join('');
 }
 
-module.exports = { startDemo, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };
+module.exports = { startDemo, isAlive, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };

@@ -107,7 +107,8 @@ programs_start() {
   for name in presence events; do
     PORCHLIGHT_CONFIG=$data/porchlight.conf in_session spawn-fcgi -n -b 4096 \
       -s "$sockets/$name.sock" -- /bin/sh -c \
-      "while :; do '$programs/$name.fcgi' 2>>'$data/programs.log'; done"
+      "trap end=1 TERM
+      while [ -z \"\$end\" ]; do '$programs/$name.fcgi' 2>>'$data/programs.log'; done"
   done
   chmod 0711 "$sockets"
   for name in presence events; do

@@ -84,6 +84,27 @@ Test(seats, a_newer_poll_takes_the_place_of_the_older_in_another_process)
 	cr_expect_eq(pl_seats_taken(&a), 1);
 }
 
+/* The operator's command looks, and makes no room. */
+Test(seats, who_only_looks_sees_all_that_are_there)
+{
+	cr_assert_eq(take(&a, NULL), PL_OK);
+	pl_shared_close(&b);
+	cr_assert_eq(
+	    pl_shared_open(&b, tmpdir_path("db"), PL_SEATS_THERE), PL_OK);
+	cr_expect_eq(b.nseats, 8);
+	cr_expect_eq(pl_seats_taken(&b), 1);
+}
+
+/* One that asks and goes, without a place of its own. */
+Test(seats, a_poll_that_does_not_wait_ends_the_older_too)
+{
+	cr_assert_eq(take(&a, "tab"), PL_OK);
+	cr_expect(pl_seat_end(&b, 7, "tab"));
+	cr_expect_not(pl_seat_is_ours(&a, &seat));
+	cr_expect_eq(pl_seats_taken(&a), 0);
+	cr_expect_not(pl_seat_end(&b, 7, "tab"));
+}
+
 /* Also when there is no room left: it is its own place that it gets. */
 Test(seats, a_newer_poll_needs_no_room_of_its_own)
 {

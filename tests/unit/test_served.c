@@ -52,7 +52,7 @@ Test(served, each_server_has_its_share)
 	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_NGINX), 300);
 	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_PROXY_FCGI), 100);
 	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_CGI), 10);
-	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_FCGID), 10);
+	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_FCGID), 50);
 	config.max_waiters_set = true;
 	config.max_waiters = 50;
 	cr_expect_eq(pl_mode_waiters(&config, PL_MODE_CGI), 50);
