@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
+#ifdef HAVE_GETAUXVAL
+#include <sys/auxv.h>
+#endif
 
 #include "config.h"
 
@@ -98,13 +102,21 @@ set_log(struct reader *r, const char *value)
 	    r, "log is \"%s\": expected error, warn, info or debug", value);
 }
 
+/* Absolute, or in a file: from the folder of that file. */
 static enum pl_err
 set_database(struct reader *r, const char *value)
 {
-	if (value[0] != '/' || strlen(value) >= sizeof(r->config->database))
+	const char *slash = r->line > 0 ? strrchr(r->place, '/') : NULL;
+	int folder = slash != NULL ? (int)(slash - r->place) + 1 : 0;
+	int n;
+
+	if (value[0] == '\0' || (value[0] != '/' && r->line == 0))
 		return mistake(
 		    r, "database is \"%s\": expected an absolute path", value);
-	memcpy(r->config->database, value, strlen(value) + 1);
+	n = snprintf(r->config->database, sizeof(r->config->database), "%.*s%s",
+	    value[0] == '/' ? 0 : folder, r->place, value);
+	if (n < 0 || (size_t)n >= sizeof(r->config->database))
+		return mistake(r, "database: the path is too long");
 	return PL_OK;
 }
 
@@ -255,6 +267,31 @@ read_env(struct reader *r, char *const env[])
 	return PL_OK;
 }
 
+/*
+ * porchlight.conf in the folder of the running program, if there is one: an
+ * installation that is nothing but a folder needs no other place. Told by the
+ * kernel, without /proc.
+ */
+static bool
+beside_program(char *path, size_t size)
+{
+#ifdef HAVE_GETAUXVAL
+	const char *program = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+	const char *slash = program != NULL ? strrchr(program, '/') : NULL;
+	int n;
+
+	if (slash == NULL)
+		return false;
+	n = snprintf(path, size, "%.*s/porchlight.conf", (int)(slash - program),
+	    program);
+	return n > 0 && (size_t)n < size && access(path, F_OK) == 0;
+#else
+	(void)path;
+	(void)size;
+	return false;
+#endif
+}
+
 static bool
 was_set(const struct reader *r, const int64_t *member)
 {
@@ -294,6 +331,7 @@ enum pl_err
 pl_config_load(struct pl_config *c, const char *path, char *const env[])
 {
 	struct reader r = {.config = c, .place = "config"};
+	char beside[1024];
 	bool named = true;
 	enum pl_err err;
 	size_t i;
@@ -307,8 +345,11 @@ pl_config_load(struct pl_config *c, const char *path, char *const env[])
 		path = env_get(env, "PORCHLIGHT_CONFIG");
 	if (path == NULL) {
 		path = PL_CONFIG_FILE;
-		named = false;
+		named = beside_program(beside, sizeof(beside));
+		if (named)
+			path = beside;
 	}
+	snprintf(c->file, sizeof(c->file), "%s", path);
 	if ((err = read_path(&r, path, named)) != PL_OK ||
 	    (err = read_env(&r, env)) != PL_OK)
 		return err;

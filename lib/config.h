@@ -29,6 +29,7 @@
 	X("slowTickMs", slow_tick_ms, 1000, 10, 60000)
 
 struct pl_config {
+	char file[1024]; /* what was read, or would have been */
 	char database[1024];
 	int log; /* enum pl_log_level */
 #define MEMBER(name, member, preset, least, most) int64_t member;
@@ -42,8 +43,8 @@ struct pl_config {
  * Reads the file at path, then whatever of the environment is called
  * PORCHLIGHT_ and the name of a setting (in any case, with or without
  * underscores: PORCHLIGHT_TIMEOUT_MS). path NULL: the file that
- * PORCHLIGHT_CONFIG names, else the one of the installation, which need not
- * exist. env is as environ(7), or NULL.
+ * PORCHLIGHT_CONFIG names, else porchlight.conf beside the running program,
+ * else the one of the installation, which need not exist. env is as environ(7), or NULL.
  *
  * PL_ERR_CONFIG: c->error says where, what, and what was expected.
  */

@@ -285,8 +285,16 @@ open_beside(const struct pl_sqlite *s, const char *suffix)
 static enum pl_err
 create_file(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	const char *slash = strrchr(path, '/');
+	char folder[PL_SQLITE_PATH];
+	int fd;
 
+	/* Its folder too, though not the ones above: a typing error. */
+	snprintf(folder, sizeof(folder), "%.*s",
+	    slash != NULL ? (int)(slash - path) : 0, path);
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST && folder[0] != '\0')
+		pl_log(PL_LOG_WARN, "%s: %s", folder, strerror(errno));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		pl_log(PL_LOG_ERROR, "%s: %s", path, strerror(errno));
 		return PL_ERR_STORE;

@@ -160,7 +160,7 @@ test('credentials of any bytes', async () => {
 test('a POST without Content-Length, in chunks, with a wrong one', async () => {
   const body = JSON.stringify({ ...session, tabId: newTab() });
   const head = 'POST /api/widget/heartbeat HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\n';
-  const none = await demo.raw(`${head}\r\n`);
+  const none = await demo.raw(`${head}\r\n`, { end: false });
   assert.ok([400, 411].includes(none.status), `none: ${none.status}`);
   const chunked = await demo.raw(`${head}Transfer-Encoding: chunked\r\n\r\n` +
     `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`, { end: false });

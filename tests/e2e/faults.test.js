@@ -28,7 +28,8 @@ test('SIGTERM: events.fcgi answers the polls it holds, empty, and ends', async (
     assert.equal(typeof answer.json.cursor, 'string');
   }
   await ended(demo, 'events', pids);
-  assert.equal((await demo.pollAnswer({ timeout: 0 })).status, 200, 'and it is there again');
+  await until(async () => (await demo.pollAnswer({ timeout: 0 })).status === 200,
+    { what: 'and it is there again' });
 });
 
 test('SIGTERM: presence.fcgi answers what it took and ends', async (t) => {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # servers: of server.sh
 # The parts of `./dev check`, for dev to source: what each runs, and how many
 # tests of it passed and failed.
 #
@@ -10,26 +10,33 @@ passed=0
 failed=0
 
 check_parts() {
-  local name
+  local name server
   logs=$PWD/$BUILD/check
   rm -rf "$logs"
   mkdir -p "$logs"
   for name; do
-    if [ "$name" = asan ]; then
-      part asan-unit asan_unit
-      part asan-e2e asan_e2e
-    else
-      part "$name" "part_$name"
-    fi
+    case $name in
+      asan)
+        part asan-unit asan_unit
+        part asan-e2e asan_e2e
+        ;;
+      servers)
+        for server in $servers; do
+          [ "$server" = lighttpd ] || part "$server" behind "$server"
+        done
+        ;;
+      *) part "$name" "part_$name" ;;
+    esac
   done
   say "$passed passed, $failed failed"
   [ "$failed" -eq 0 ]
 }
 
-# part NAME FUNCTION: runs it into its log and adds its counts.
+# part NAME COMMAND...: runs it into its log and adds its counts.
 part() {
   local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS
-  ("$2") >"$log" 2>&1 </dev/null || status=$?
+  shift
+  ("$@") >"$log" 2>&1 </dev/null || status=$?
   read -r good bad < <(awk '
     /^# (pass|PASS:) / { good += $3 }
     /^# (fail|cancelled|FAIL:|XPASS:|ERROR:) / { bad += $3 }
@@ -40,9 +47,9 @@ part() {
   passed=$((passed + good))
   failed=$((failed + bad))
   if [ "$bad" -eq 0 ]; then
-    printf 'ok      %-9s %4d tests %4d s\n' "$name" "$good" $((SECONDS - start))
+    printf 'ok      %-12s %4d tests %4d s\n' "$name" "$good" $((SECONDS - start))
   else
-    printf 'FAILED  %-9s %4d of %d tests %4d s; all of it: %s\n' "$name" "$bad" \
+    printf 'FAILED  %-12s %4d of %d tests %4d s; all of it: %s\n' "$name" "$bad" \
       $((good + bad)) $((SECONDS - start)) "${log#"$PWD"/}"
     grep -n -A 12 -E '^ *not ok |^(FAIL|ERROR):' "$log" | head -n 200 || :
     say "--- its end:"
@@ -88,10 +95,22 @@ part_unit() {
   }
 }
 
-# Each file has a demo of its own. The runner takes as many at a time as
-# there are cores, less one.
+# Each file has a demo of its own, and waits more than it works.
+end_to_end() {
+  node --test --test-reporter=tap --test-concurrency=3 "$@"
+}
+
 part_e2e() {
-  node --test --test-reporter=tap tests/e2e/*.test.js
+  end_to_end tests/e2e/*.test.js
+}
+
+# behind SERVER: the same, but for what is the same behind all: the FastCGI
+# protocol, what ./dev demo says, and the crowd that measures the store.
+behind() {
+  local files
+  mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js |
+    grep -v -e fastcgi -e demo -e crowd)
+  SERVER=$1 end_to_end "${files[@]}"
 }
 
 part_widget() {
@@ -109,12 +128,16 @@ asan_unit() {
   BUILD=build-asan part_unit
 }
 
-# All but the crowd, which measures nothing more here and takes much longer.
+# All but the crowd, which measures nothing more here and takes much longer;
+# then what the programs do as plain CGI.
 asan_e2e() {
-  local files
+  local files status=0
   mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js | grep -v crowd)
   build build-asan --enable-werror --enable-sanitize
-  BUILD=build-asan node --test --test-reporter=tap "${files[@]}"
+  export BUILD=build-asan
+  end_to_end "${files[@]}" || status=1
+  SERVER=cgi end_to_end tests/e2e/{badinput,events,presence}.test.js || status=1
+  return $status
 }
 
 part_dist() {

@@ -87,7 +87,7 @@ function parseEnv(text) {
 
 /** One HTTP request; never throws for a status. */
 function request(agent, base, { method = 'GET', path: where, headers = {}, body }) {
-  const url = new URL(where, base);
+  const url = new URL(base + where); // base may have a path of its own
   return new Promise((resolve, reject) => {
     const req = http.request(url, { method, headers, agent }, (res) => {
       const chunks = [];
@@ -165,6 +165,7 @@ class Demo {
     this.config = env.CONFIG;
     this.pid = Number(env.PID);
     this.port = Number(new URL(env.URL).port);
+    this.prefix = new URL(env.URL).pathname.replace(/\/$/, '');
     this.dataDir = dataDir;
     this.build = build;
     this.asAgent = { authorization: `Bearer ${this.agentToken}` };
@@ -269,8 +270,13 @@ class Demo {
 
   // --- the machine ---
 
-  /** What was sent byte for byte, and all that came back until the server closed. */
-  raw(bytes, { deadline = 10000, end = true } = {}) {
+  /**
+   * What was sent byte for byte, and all that came back until the server
+   * closed. "/api/" in its first line is put where this server has it.
+   */
+  raw(text, { deadline = 10000, end = true } = {}) {
+    const bytes = Buffer.from(Buffer.from(text).toString('latin1')
+      .replace(/^(\S+ )\/api\//, `$1${this.prefix}/api/`), 'latin1');
     return new Promise((resolve, reject) => {
       const chunks = [];
       const socket = net.connect(this.port, '127.0.0.1', () => {

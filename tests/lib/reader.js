@@ -19,6 +19,8 @@ class Reader {
     this.events = [];
     this.resets = 0;
     this.failures = 0;
+    this.busy = 0; // times that it was refused to wait
+    this.waitAgainAt = 0;
     this.stopping = false;
   }
 
@@ -40,12 +42,25 @@ class Reader {
   async once() {
     let answer;
     try {
-      answer = await this.demo.pollAnswer({ ...this.query, cursor: this.cursor });
+      const rush = Date.now() < this.waitAgainAt;
+      if (rush && this.asked)
+        await this.pause5();
+      this.asked = rush;
+      answer = await this.demo.pollAnswer({
+        ...this.query, cursor: this.cursor, ...(rush && { timeout: 0 }),
+      });
     } catch {
       answer = { status: 0 }; // the connection broke
     }
+    if (answer.json?.error === 'busy') {
+      // No room to wait: ask every 5 s, and try to wait again after a minute.
+      this.busy++;
+      this.waitAgainAt = Date.now() + 60000;
+      return;
+    }
     if (answer.status !== 200) {
       this.failures++;
+      this.lastFailure = answer;
       await sleep(50);
       return;
     }
@@ -53,6 +68,12 @@ class Reader {
     this.cursor = answer.json.cursor;
     if (answer.json.reset)
       this.resets++;
+  }
+
+  /** 5 s, or until it is to stop. */
+  async pause5() {
+    for (let i = 0; i < 100 && !this.stopping; i++)
+      await sleep(50);
   }
 
   /** Events of a kind: 'online', 'offline', 'heartbeat'. */

@@ -4,13 +4,13 @@
 # and ended by server_end; what they write and where they listen lies in
 # $data and $sockets. dev sets: source_dir, programs, data, port, sockets.
 
-servers="lighttpd mod_fcgid proxy_fcgi nginx cgi lighttpd_cgi"
+servers="lighttpd mod_fcgid proxy_fcgi nginx cgi lighttpd_cgi bundle"
 
 # server_packages NAME: what must be installed for it.
 server_packages() {
   case $1 in
     lighttpd | lighttpd_cgi) echo lighttpd ;;
-    mod_fcgid) echo apache2-bin libapache2-mod-fcgid ;;
+    mod_fcgid | bundle) echo apache2-bin libapache2-mod-fcgid ;;
     proxy_fcgi) echo apache2-bin spawn-fcgi ;;
     nginx) echo nginx-light spawn-fcgi ;;
     cgi) echo apache2-bin ;;
@@ -25,6 +25,7 @@ server_start() {
     lighttpd_cgi) lighttpd_start porchlight-cgi.conf ;;
     mod_fcgid) apache_start FCGID ;;
     cgi) apache_start CGI ;;
+    bundle) bundle_start ;;
     proxy_fcgi)
       programs_start
       apache_start PROXY
@@ -98,6 +99,56 @@ nginx_start() {
       "$source_dir/nginx-conf/$file.conf" >"$data/$file.nginx.conf"
   done
   in_session nginx -e "$data/nginx.log" -c "$data/demo.nginx.conf"
+}
+
+# A shared host, in a chroot: Apache, mod_fcgid and what these two need, and
+# not one library of ours. The site's owner has but a folder, and in it what
+# make bundle makes.
+bundle_unpack() {
+  local home
+  [ "$(id -u)" = 0 ] || die "--server bundle makes a chroot: it is for root"
+  flock "${BUILD:-build}/.dev-lock" make -C "${BUILD:-build}" -s bundle >"$data/bundle.log" 2>&1 ||
+    die "make bundle failed: $data/bundle.log"
+  host=$data/host
+  home=$host/home/shop
+  [ -d "$host" ] || host_make
+  rm -rf "$home/public_html"
+  mkdir -p "$home/public_html"
+  tar -C "$home/public_html" -xzf "${BUILD:-build}"/porchlight-bundle-*.tar.gz
+  programs=$home/public_html/porchlight
+  config=$programs/porchlight.conf
+  db=$home/porchlight-data/porchlight.db
+  prefix=/porchlight
+}
+
+# The host's own files: programs, the modules of bundle/apache.conf, and the
+# libraries that these name.
+host_make() {
+  local file
+  mkdir -p "$host"/{dev/shm,etc,home/shop,run/fcgid,tmp,var/log}
+  chmod 1777 "$host"/{tmp,dev/shm}
+  mknod -m 0666 "$host/dev/null" c 1 3
+  mknod -m 0666 "$host/dev/urandom" c 1 9
+  printf 'root:x:0:0::/:\nshop:x:33:33::/home/shop:\n' >"$host/etc/passwd"
+  printf 'root:x:0:\nshop:x:33:\n' >"$host/etc/group"
+  {
+    command -v apache2
+    ldconfig -p | sed -n 's/.*libgcc_s.* => //p;T;q' # opened when a thread ends
+    sed -n 's/^LoadModule .* //p' "$source_dir/tests/lib/host.conf"
+  } | while read -r file; do
+    echo "$file"
+    ldd "$file" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'
+  done | sort -u | while read -r file; do
+    install -D "$file" "$host$file"
+  done
+}
+
+bundle_start() {
+  sed "s|@PORT@|$port|" "$source_dir/tests/lib/host.conf" >"$host/etc/apache.conf"
+  chown -R 33:33 "$host/home/shop" "$host/run" "$host/var/log"
+  ln -sf host/var/log/apache.log "$data/apache.log"
+  in_session chroot --userspec=33:33 "$host" \
+    "$(command -v apache2)" -DFOREGROUND -f /etc/apache.conf
 }
 
 # The programs where the web server starts none: spawn-fcgi opens the socket,
