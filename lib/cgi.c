@@ -219,7 +219,7 @@ hold(struct pl_conn *base, int64_t timeout_ms, pl_wake_fn wake, void *arg)
 static const struct pl_conn_ops conn_ops = {reply, hold};
 
 enum pl_err
-pl_cgi_new(struct pl_cgi **out, struct event_base *base, int in, int fd,
+pl_cgi_new(struct pl_cgi **made, struct event_base *base, int in, int out,
     char *const env[], pl_request_fn request, void (*end)(void *), void *arg)
 {
 	struct pl_cgi *c = calloc(1, sizeof(*c));
@@ -231,10 +231,10 @@ pl_cgi_new(struct pl_cgi **out, struct event_base *base, int in, int fd,
 		return PL_ERR_NOMEM;
 	c->base.ops = &conn_ops;
 	c->event_base = base;
-	c->out = fd;
+	c->out = out;
 	c->end = end;
 	c->arg = arg;
-	*out = c;
+	*made = c;
 	pl_request_init(&req);
 	length = pl_request_env(&req, env);
 	err = read_body(in, &req, length);

@@ -19,8 +19,8 @@ bool pl_cgi_is_listening(int fd);
  * Reads the request from in (at most 10 s) and hands it to request(). After
  * the answer is written to out, end() is called, once. PL_ERR_NOMEM.
  */
-enum pl_err pl_cgi_new(struct pl_cgi **, struct event_base *, int in, int out,
-    char *const env[], pl_request_fn request, void (*end)(void *arg),
+enum pl_err pl_cgi_new(struct pl_cgi **made, struct event_base *base, int in,
+    int out, char *const env[], pl_request_fn request, void (*end)(void *arg),
     void *arg) PL_MUST;
 void pl_cgi_free(struct pl_cgi *);
 

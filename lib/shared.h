@@ -54,8 +54,9 @@ struct pl_shared {
 };
 
 /*
- * Maps the file, with room for nseats (PL_SEATS_THERE: as many as it has). Without one (a folder that may not be
- * written), memory of our own serves. PL_ERR_NOMEM.
+ * Maps the file, with room for nseats (PL_SEATS_THERE: as many as it has).
+ * Without one (a folder that may not be written), memory of our own serves.
+ * PL_ERR_NOMEM.
  */
 enum pl_err pl_shared_open(
     struct pl_shared *, const char *database, size_t nseats) PL_MUST;
