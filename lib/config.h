@@ -44,7 +44,8 @@ struct pl_config {
  * PORCHLIGHT_ and the name of a setting (in any case, with or without
  * underscores: PORCHLIGHT_TIMEOUT_MS). path NULL: the file that
  * PORCHLIGHT_CONFIG names, else porchlight.conf beside the running program,
- * else the one of the installation, which need not exist. env is as environ(7), or NULL.
+ * else the one of the installation, which need not exist. env is as environ(7),
+ * or NULL.
  *
  * PL_ERR_CONFIG: c->error says where, what, and what was expected.
  */
