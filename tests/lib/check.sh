@@ -32,15 +32,27 @@ check_parts() {
   [ "$failed" -eq 0 ]
 }
 
-# part NAME COMMAND...: runs it into its log and adds its counts.
+# part NAME COMMAND...: runs it into its log and adds its counts. A part that
+# does not end within 15 minutes is ended, and has failed.
 part() {
-  local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS
+  local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS pid guard
   shift
-  ("$@") >"$log" 2>&1 </dev/null || status=$?
+  set -m # groups of their own, to be ended with all that they started
+  ("$@") >"$log" 2>&1 </dev/null &
+  pid=$!
+  (sleep 900 && kill -- -$pid && sleep 10 && kill -KILL -- -$pid) 2>/dev/null &
+  guard=$!
+  set +m
+  trap 'kill -- -$pid -$guard 2>/dev/null; exit 130' INT TERM HUP
+  wait $pid || status=$?
+  trap - INT TERM HUP
+  kill -- -$guard 2>/dev/null || :
+  wait $guard 2>/dev/null || :
   read -r good bad < <(awk '
     /^# (pass|PASS:) / { good += $3 }
     /^# (fail|cancelled|FAIL:|XPASS:|ERROR:) / { bad += $3 }
     END { print good + 0, bad + 0 }' "$log")
+  [ "$status" -lt 128 ] || echo "$name: ended by signal $((status - 128))" >>"$log"
   if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then
     bad=1
   fi

@@ -20,6 +20,8 @@ const SERVER = process.env.SERVER || 'lighttpd';
 const START_DEADLINE_MS = 60000;
 const STOP_DEADLINE_MS = 20000;
 
+// A test that fails before it stops its demo must not keep the file from
+// ending: a demo keeps nobody alive (see startDemo), and ends with the file.
 const running = new Set();
 process.on('exit', () => {
   for (const child of running)
@@ -394,8 +396,11 @@ async function startDemo({ set = {}, server = SERVER, build = process.env.BUILD 
     cwd: ROOT, env: { ...process.env, BUILD: build }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  child.stdout.on('data', (chunk) => { text += chunk; });
-  child.stderr.on('data', (chunk) => { text += chunk; });
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => { text += chunk; });
+    stream.unref();
+  }
 
   const envFile = path.join(dir, 'demo.env');
   const ended = () => child.exitCode !== null || child.signalCode !== null;
