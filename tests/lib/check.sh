@@ -88,7 +88,8 @@ part_lint() {
   one cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     -I lib -I "$BUILD" lib cgi-bin
-  one shellcheck shellcheck -x dev .ci/run tests/lib/check.sh tests/lib/server.sh
+  one shellcheck shellcheck -x dev .ci/run tests/lib/check.sh tests/lib/server.sh tests/lib/man.sh
+  one "man pages" tests/lib/man.sh "$BUILD/cgi-bin/porchlight"
   one "node --check" check_scripts "${js[@]}"
 }
 
