@@ -133,7 +133,7 @@ part_widget() {
 part_browser() {
   [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ] ||
     (cd tests && npm ci --no-audit --no-fund --ignore-scripts) || return 1
-  node --test --test-reporter=tap tests/browser/*.test.js
+  end_to_end tests/browser/*.test.js
 }
 
 asan_unit() {
