@@ -39,6 +39,7 @@ struct pl_app {
 	bool woken;       /* something may have run out */
 	bool again;       /* the next turn must not wait */
 	bool stopping;
+	bool told; /* where the store lies */
 };
 
 /* What follows each wait of the loop (turn.c). */

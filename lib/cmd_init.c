@@ -21,9 +21,15 @@ run_init(struct pl_cmd_env *env, int argc, char *argv[])
 	umask(077);
 	err = pl_sqlite_open(
 	    &env->store, c->database, true, &rules, c->retention_ms, env->now);
-	if (err == PL_OK)
-		printf("%s is ready\n", c->database);
-	return err;
+	if (err != PL_OK)
+		return err;
+	printf("%s is ready\n", c->database);
+	if (pl_sqlite_netfs(env->store) != NULL)
+		fprintf(stderr,
+		    "It lies on %s: a local disk is faster, and only one host "
+		    "may use it.\n",
+		    pl_sqlite_netfs(env->store));
+	return PL_OK;
 }
 
 const struct pl_cmd pl_cmd_init[] = {

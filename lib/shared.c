@@ -38,9 +38,29 @@ open_file(const char *database)
 }
 
 /*
- * Makes room and maps it. The file grows and never shrinks, and its blocks
- * are there before they are used: neither another process nor a full disk
- * can take a page away. New bytes are zero, which is how everything begins.
+ * Makes its blocks be there before they are used: neither another process nor
+ * a full disk can take a page away. The file grows and never shrinks. What has
+ * room is not touched: where the file system cannot allocate (NFS, FUSE) the
+ * C library writes, and would write over what others have just noted.
+ */
+static bool
+make_room(const struct pl_shared *s)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) != 0)
+		return false;
+	if (st.st_size < (off_t)s->size)
+		errno = posix_fallocate(s->fd, 0, (off_t)s->size);
+	else
+		errno = 0;
+	return errno == 0;
+}
+
+/*
+ * New bytes are zero, which is how everything begins. On a network file
+ * system the processes of one host still share the page, as they share that
+ * host's cache; another host has its own.
  */
 static enum pl_err
 map(struct pl_shared *s)
@@ -48,7 +68,7 @@ map(struct pl_shared *s)
 	int flags = s->fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
 	void *page;
 
-	if (s->fd >= 0 && posix_fallocate(s->fd, 0, (off_t)s->size) != 0)
+	if (s->fd >= 0 && !make_room(s))
 		return PL_ERR_SYSTEM;
 	page = mmap(NULL, s->size, PROT_READ | PROT_WRITE, flags, s->fd, 0);
 	if (page == MAP_FAILED)
@@ -77,6 +97,9 @@ pl_shared_open(struct pl_shared *s, const char *database, size_t nseats)
 	s->size =
 	    sizeof(struct pl_shared_page) + s->nseats * sizeof(struct pl_seat);
 	if (map(s) != PL_OK) {
+		pl_log(PL_LOG_WARN,
+		    "%s-shared: %s: each process counts for itself", database,
+		    strerror(errno));
 		if (s->fd >= 0)
 			close(s->fd);
 		s->fd = -1;

@@ -18,6 +18,7 @@ struct pl_sqlite {
 	char path[PL_SQLITE_PATH];
 	int lock; /* the writers' turn: path-lock */
 	uint64_t dev, inode;
+	const char *netfs; /* where it lies: no WAL there; NULL: on a disk */
 
 	struct pl_rules rules;
 	int64_t retention_ms;

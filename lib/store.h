@@ -238,6 +238,13 @@ enum pl_err pl_sqlite_open(struct pl_store **out, const char *path, bool create,
  */
 void pl_sqlite_set_brief(struct pl_store *);
 
+/*
+ * The network file system on which it lies, and where a rollback journal
+ * stands in for the WAL: all is as always, but slower, and readers wait for
+ * writers. NULL: it lies on a disk.
+ */
+const char *pl_sqlite_netfs(const struct pl_store *);
+
 /* Has the file been moved, deleted or replaced under the open store? */
 bool pl_sqlite_is_stale(const struct pl_store *);
 

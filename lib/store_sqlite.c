@@ -6,6 +6,10 @@
  * the answers are out, because their fsync is what makes a commit slow now
  * and then; a WAL that has grown all the same is cut off with writers
  * waiting.
+ *
+ * On a network file system WAL is not safe (netfs.h), so a rollback journal
+ * takes its place. There readers and writers keep each other out, and SQLite
+ * would have them try again and again; so readers take their turn too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +21,7 @@
 
 #include "lock.h"
 #include "log.h"
+#include "netfs.h"
 #include "sqlite.h"
 
 #define LOCK_WAIT_MS 1000
@@ -52,6 +57,13 @@ take_lock(struct pl_sqlite *s, int wait_ms)
 	return err;
 }
 
+/* Does such a transaction keep others out? */
+static bool
+takes_turn(const struct pl_sqlite *s, enum pl_txn txn)
+{
+	return txn == PL_TXN_WRITE || (txn == PL_TXN_READ && s->netfs != NULL);
+}
+
 static enum pl_err
 read_counter(struct pl_sqlite *s, int64_t *at)
 {
@@ -82,7 +94,7 @@ sqlite_rollback(struct pl_store *store)
 	if (!sqlite3_get_autocommit(s->db) &&
 	    pl_run(s, pl_sql(s, PL_SQL_TXN_ROLLBACK)) != PL_OK)
 		pl_log(PL_LOG_ERROR, "%s: no rollback", s->path);
-	if (s->txn == PL_TXN_WRITE)
+	if (takes_turn(s, s->txn))
 		pl_lock_give(s->lock);
 	s->txn = PL_TXN_NONE;
 }
@@ -112,7 +124,7 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	int64_t at;
 
 	s->now = now;
-	if (write && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
+	if (takes_turn(s, txn) && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
 	s->txn = txn;
 	err = pl_run(s, pl_sql(s, write ? PL_SQL_TXN_WRITE : PL_SQL_TXN_READ));
@@ -354,17 +366,67 @@ migrate_one(struct pl_sqlite *s, int n)
 	return err == PL_ERR_EXISTS ? PL_ERR_STORE : err;
 }
 
+/*
+ * Does the file say so? The pragma would map the index to find out. Read
+ * through SQLite's own descriptor: closing another one of the file would drop
+ * its locks. (https://www.sqlite.org/fileformat2.html, bytes 18 and 19)
+ */
+static bool
+is_wal(struct pl_sqlite *s)
+{
+	uint8_t version[2] = {0, 0};
+	sqlite3_file *f = NULL;
+
+	if (sqlite3_file_control(
+		s->db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK ||
+	    f->pMethods->xRead(f, version, sizeof(version), 18) != SQLITE_OK)
+		return false;
+	return version[0] == 2 || version[1] == 2;
+}
+
+/*
+ * DELETE, as its commit is one step that cannot half fail; it lasts as long
+ * as this connection. In a rollback journal NORMAL might not survive a loss
+ * of power. A WAL that is there is taken over: who holds a file of that kind
+ * alone (EXCLUSIVE, before its first use) needs no shared memory.
+ */
+static enum pl_err
+set_journal(struct pl_sqlite *s)
+{
+	if (s->netfs == NULL)
+		return exec(s, "PRAGMA journal_mode = WAL");
+	return exec(s,
+	    "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+	    "PRAGMA locking_mode = NORMAL; PRAGMA user_version");
+}
+
+/* The WAL of a database that has come to lie on a network, and is in use. */
+static enum pl_err
+refuse_wal(struct pl_sqlite *s)
+{
+	pl_log(PL_LOG_ERROR,
+	    "%s: lies on %s, where its write-ahead log is not safe, and cannot "
+	    "be given another journal while other programs have it open: end "
+	    "them all, then run \"porchlight init\"",
+	    s->path, s->netfs);
+	return PL_ERR_STORE;
+}
+
 /* Looks before it touches: what is not ours is left as it is. */
 static enum pl_err
 migrate_all(struct pl_sqlite *s, bool create)
 {
+	bool convert = s->netfs != NULL && is_wal(s);
 	int version = 0, known = 0;
 	enum pl_err err;
 
 	while (pl_sql_migration[known] != NULL)
 		known++;
-	if ((err = schema_version(s, &version)) != PL_OK)
+	if (convert &&
+	    (err = exec(s, "PRAGMA locking_mode = EXCLUSIVE")) != PL_OK)
 		return err;
+	if ((err = schema_version(s, &version)) != PL_OK)
+		return convert && err == PL_ERR_LOCKED ? refuse_wal(s) : err;
 	if (version > known || (version == 0 && !create)) {
 		pl_log(PL_LOG_ERROR, "%s: %s", s->path,
 		    version == 0 ? "no Porchlight database; \"porchlight "
@@ -372,7 +434,9 @@ migrate_all(struct pl_sqlite *s, bool create)
 				 : "made by a newer version");
 		return PL_ERR_STORE;
 	}
-	err = exec(s, "PRAGMA journal_mode = WAL");
+	err = set_journal(s);
+	if (convert && (err == PL_ERR_LOCKED || is_wal(s)))
+		return refuse_wal(s);
 	for (; version < known && err == PL_OK; version++)
 		err = migrate_one(s, version);
 	return err;
@@ -408,7 +472,7 @@ connect_db(struct pl_sqlite *s)
 	}
 	s->dev = st.st_dev;
 	s->inode = st.st_ino;
-	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_busy_timeout(s->db, s->netfs != NULL ? LOCK_WAIT_MS : BUSY_MS);
 	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
 	err =
 	    exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
@@ -436,6 +500,7 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 	pl_room_init(&s->room);
 	if (create)
 		err = create_file(path);
+	s->netfs = pl_netfs_at(path);
 	if (err == PL_OK)
 		err = connect_db(s);
 	if (err == PL_OK)
@@ -467,4 +532,10 @@ pl_sqlite_is_stale(const struct pl_store *store)
 
 	return stat(s->path, &st) != 0 || st.st_dev != s->dev ||
 	       st.st_ino != s->inode;
+}
+
+const char *
+pl_sqlite_netfs(const struct pl_store *store)
+{
+	return ((const struct pl_sqlite *)store)->netfs;
 }

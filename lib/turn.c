@@ -192,6 +192,21 @@ read_phase(struct pl_app *app)
 		pl_app_drop_store(app);
 }
 
+/* Once in the life of a process; those of plain CGI live for one request. */
+static void
+tell_of_network(struct pl_app *app)
+{
+	const char *netfs = pl_sqlite_netfs(app->store);
+
+	if (netfs != NULL && app->cgi == NULL && !app->told)
+		pl_log(PL_LOG_WARN,
+		    "%s lies on %s: a rollback journal instead of the "
+		    "write-ahead log, which is not safe there; a local disk is "
+		    "faster, and one host only may use it",
+		    app->config.database, netfs);
+	app->told = true;
+}
+
 /* Opens the store if it is not open, or not the file of that name any more. */
 static bool
 have_store(struct pl_app *app)
@@ -211,6 +226,7 @@ have_store(struct pl_app *app)
 		return false;
 	if (app->cgi != NULL)
 		pl_sqlite_set_brief(app->store);
+	tell_of_network(app);
 	app->look = true;
 	return true;
 }

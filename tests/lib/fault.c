@@ -1,6 +1,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "fault.h"
 #include "test.h"
@@ -59,6 +60,29 @@ long
 fault_blocks(void)
 {
 	return blocks;
+}
+
+/* ---- the file system, by the linker ---- */
+
+static uint32_t file_system;
+
+int __real_statfs(const char *, struct statfs *);
+int __wrap_statfs(const char *, struct statfs *);
+
+void
+fault_file_system(uint32_t type)
+{
+	file_system = type;
+}
+
+int
+__wrap_statfs(const char *path, struct statfs *out)
+{
+	int rc = __real_statfs(path, out);
+
+	if (rc == 0 && file_system != 0)
+		out->f_type = (__typeof__(out->f_type))file_system;
+	return rc;
 }
 
 /* ---- the library's memory, by the linker ---- */

@@ -3,11 +3,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Memory and disks that fail at a chosen moment. Allocations are those of
  * SQLite and, in a program linked with --wrap=malloc and so on, of the
- * library; writes are those that SQLite makes to files.
+ * library; writes are those that SQLite makes to files. With --wrap=statfs
+ * the disk is whatever file system the test says.
  */
 
 /* Puts itself under SQLite; before the first use of it in a process. */
@@ -23,6 +25,10 @@ size_t fault_allocations(void);
 size_t fault_writes(void);
 /* Did one fail since? */
 bool fault_hit(void);
+
+/* From now on every file lies on a file system of that statfs(2) f_type; 0: on
+ * the one it lies on. */
+void fault_file_system(uint32_t type);
 
 /* What is allocated and not freed. */
 long fault_blocks(void);
