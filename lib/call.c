@@ -59,7 +59,11 @@ foreign_origin(const struct pl_call *call)
 	return origin;
 }
 
-/* Lets pages of the company's own sites read the answer. */
+/*
+ * Lets pages of the company's own sites read the answer. While no company is
+ * known, as in a preflight or where a conversation is not there, those of any
+ * company's sites: else a widget could not tell "no more" from a dead network.
+ */
 static enum pl_err
 add_cors(struct pl_call *call, bool *allowed)
 {
@@ -177,7 +181,8 @@ pl_call_run(struct pl_call *call)
 		err = PL_ERR_NOMEM;
 	if (pl_err_is_fault(err))
 		return err;
-	if (call->company != 0 && add_cors(call, &allowed) != PL_OK)
+	if ((call->company != 0 || err != PL_OK) &&
+	    add_cors(call, &allowed) != PL_OK)
 		return PL_ERR_STORE;
 	if (err != PL_OK)
 		pl_call_fail(call, err);

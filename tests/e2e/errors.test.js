@@ -244,3 +244,20 @@ test('CORS: an origin that the company allows is repeated, no other ever', async
     assert.equal((await from(origin)).headers['access-control-allow-origin'], undefined, origin);
   assert.equal(allowed.headers['access-control-allow-credentials'], undefined);
 });
+
+// The widget forgets a conversation that is no more; it cannot do so if the
+// browser does not let it read the 403.
+test('CORS: a 403 can be read by the sites that are known, and by no other', async () => {
+  const { code, stderr } = await demo.command('company', 'add', '-o', 'https://site.example',
+    '-o', 'null', 'With a site');
+  assert.equal(code, 0, stderr);
+  const from = async (origin) => {
+    const answer = await demo.send('POST', '/api/widget/heartbeat', JSON.stringify({
+      conversationId: 'nothing', sessionId: '0'.repeat(32), tabId: newTab() }), { origin });
+    assert.equal(answer.status, 403);
+    return answer.headers['access-control-allow-origin'];
+  };
+  assert.equal(await from('https://site.example'), 'https://site.example');
+  assert.equal(await from('null'), 'null');
+  assert.equal(await from('https://evil.example'), undefined);
+});

@@ -10,11 +10,12 @@
 #include "../lib/test.h"
 
 static enum pl_err outcome;
+static bool nobodys; /* it is not known whose affair it is */
 
 static enum pl_err
 run(struct pl_call *call)
 {
-	call->company = acme;
+	call->company = nobodys ? 0 : acme;
 	call->message = "so it is";
 	call->reply.status = 200;
 	return outcome;
@@ -53,6 +54,7 @@ open_stage(void)
 	app.store = stage;
 	app.now = T0;
 	outcome = PL_OK;
+	nobodys = false;
 	stage_write(T0);
 	cr_assert_eq(
 	    stage->ops->origin_add(stage, acme, "https://shop.example"), PL_OK);
@@ -173,6 +175,22 @@ Test(call, pages_of_the_companys_sites_may_read_it)
 	cr_expect(!has_header("Access-Control"));
 	ask("POST", "/api/a", "https://chat.example");
 	cr_expect(!has_header("Access-Control"), "our own site needs none");
+}
+
+/* A widget that is told 403 must be able to read it, whoever's page it is on:
+ * a conversation that is not there has no company. */
+Test(call, an_error_about_nobody_may_be_read_by_known_sites)
+{
+	nobodys = true;
+	outcome = PL_ERR_FORBIDDEN;
+	ask("POST", "/api/a", "https://shop.example");
+	cr_expect(has_header(
+	    "Access-Control-Allow-Origin: https://shop.example\r\n"));
+	ask("POST", "/api/a", "https://evil.example");
+	cr_expect(!has_header("Access-Control"));
+	outcome = PL_OK;
+	ask("POST", "/api/a", "https://shop.example");
+	cr_expect(!has_header("Access-Control"), "that is no error");
 }
 
 Test(call, a_preflight_is_answered_for_known_sites)
