@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "log.h"
 #include "sqlite.h"
 
 #define SLICE 128 /* due conversations listed at a time */
@@ -309,6 +310,9 @@ pl_sqlite_beat(struct pl_store *store, const char *public_id,
 	if (err == PL_OK)
 		err = apply(s, &head, session, beat);
 	if (err == PL_OK) {
+		if (beat->kind != PL_LEAVE)
+			pl_log(PL_LOG_DEBUG, "💓 Customer heartbeat: %s",
+			    head.public_id);
 		out->company = head.company;
 		out->status = pl_room_state(&s->room, session, s->now).status;
 	}

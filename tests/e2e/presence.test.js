@@ -16,7 +16,10 @@ let demo;
 
 before(async () => {
   demo = await startDemo({
-    set: { timeoutMs: WINDOW, hiddenTimeoutMs: HIDDEN, heartbeatIntervalMs: 1000, minBeatMs: 0 },
+    set: {
+      timeoutMs: WINDOW, hiddenTimeoutMs: HIDDEN, heartbeatIntervalMs: 1000, minBeatMs: 0,
+      log: 'debug',
+    },
   });
 });
 after(() => demo?.stop());
@@ -224,4 +227,22 @@ test('health says ok', async () => {
   assert.equal(json.status, 'ok');
   assert.equal(json.store, 'sqlite');
   assert.equal(typeof json.version, 'string');
+});
+
+test('log = debug says in words who came, beat, fell silent and went', async () => {
+  const silent = await demo.conversation();
+  const leaving = await demo.conversation();
+  for (const session of [silent, leaving])
+    await demo.online(session, 'a-tab');
+  await demo.offline(leaving, 'a-tab');
+  const said = (line, { conversationId }) => until(async () => {
+    await demo.presence(conversationId); // whoever reads, expires
+    return demo.log().includes(`debug: ${line}: ${conversationId}\n`);
+  }, { what: line });
+  for (const session of [silent, leaving]) {
+    await said('🟢 Customer came online', session);
+    await said('💓 Customer heartbeat', session);
+  }
+  await said('⏰ Customer heartbeat timeout', silent);
+  await said('🔴 Customer went offline', leaving);
 });
