@@ -40,6 +40,10 @@ enum pl_err pl_cmd_say(enum pl_err err, const char *, ...)
 /* The company of -C, or the only one there is. Tells what is wrong. */
 enum pl_err pl_cmd_company_id(struct pl_cmd_env *, int64_t *) PL_MUST;
 
+/* Forgets a company and all that is its, in transactions of its own: beats
+ * of others are not kept waiting for it. */
+enum pl_err pl_cmd_company_remove(struct pl_cmd_env *, int64_t company) PL_MUST;
+
 /* Prints a text that came from outside, control characters as "?", padded
  * to `width` columns (0: as it is). NULL prints "-". */
 void pl_cmd_print(const char *, int width);

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "text.h"
 
 #define ORIGINS_MAX 32
+#define REMOVE_MOST 200 /* conversations in one transaction: some 10 ms */
 
 /*
  * As browsers send it: scheme://host[:port], lower case, no path; "null" from
@@ -105,8 +107,47 @@ run_list(struct pl_cmd_env *env, int argc, char *argv[])
 	return env->store->ops->company_list(env->store, print_row, NULL);
 }
 
+enum pl_err
+pl_cmd_company_remove(struct pl_cmd_env *env, int64_t company)
+{
+	struct pl_store *store = env->store;
+	bool all = false, changed;
+	enum pl_err err;
+
+	do {
+		env->now = pl_clock_now();
+		err = store->ops->begin(store, PL_TXN_WRITE, env->now);
+		if (err == PL_OK)
+			err = store->ops->company_remove(
+			    store, company, REMOVE_MOST, &all);
+		if (err == PL_OK)
+			err = store->ops->commit(store, &changed);
+		store->ops->rollback(store);
+		store->ops->tidy(store);
+	} while (err == PL_OK && !all);
+	return err;
+}
+
+static enum pl_err
+run_remove(struct pl_cmd_env *env, int argc, char *argv[])
+{
+	struct pl_store *store = env->store;
+	enum pl_err err;
+	int64_t company;
+
+	if (argc != 2)
+		return PL_ERR_REQUEST;
+	env->company = argv[1];
+	if ((err = store->ops->begin(store, PL_TXN_READ, env->now)) != PL_OK)
+		return err;
+	err = pl_cmd_company_id(env, &company);
+	store->ops->rollback(store);
+	return err == PL_OK ? pl_cmd_company_remove(env, company) : err;
+}
+
 const struct pl_cmd pl_cmd_company[] = {
     {"company", "add", "[-o ORIGIN]... NAME", PL_TXN_WRITE, run_add},
     {"company", "list", "", PL_TXN_READ, run_list},
+    {"company", "remove", "NAME", PL_TXN_NONE, run_remove},
     {NULL, NULL, NULL, PL_TXN_NONE, NULL},
 };

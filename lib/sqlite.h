@@ -97,6 +97,8 @@ enum pl_err pl_sqlite_company_by_api_key(
     struct pl_store *, const uint8_t[PL_HASH_LEN], int64_t *id);
 enum pl_err pl_sqlite_company_by_site_key(
     struct pl_store *, const char *, int64_t *id);
+enum pl_err pl_sqlite_company_remove(
+    struct pl_store *, int64_t company, size_t most, bool *all);
 enum pl_err pl_sqlite_origin_add(
     struct pl_store *, int64_t company, const char *origin);
 enum pl_err pl_sqlite_origin_allowed(

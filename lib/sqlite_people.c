@@ -81,6 +81,45 @@ pl_sqlite_company_by_site_key(
 	return pl_run_int(self(store), st, id);
 }
 
+/* Runs a statement that deletes some of a company's rows; *n: how many. */
+static enum pl_err
+forget_some(struct pl_sqlite *s, enum pl_sql which, int64_t company,
+    size_t most, int *n)
+{
+	sqlite3_stmt *st = pl_sql(s, which);
+	enum pl_err err;
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_int(st, ":limit", (int64_t)most);
+	if ((err = pl_run(s, st)) == PL_OK)
+		*n = sqlite3_changes(s->db);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_company_remove(
+    struct pl_store *store, int64_t company, size_t most, bool *all)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_FORGET);
+	int conversations, changes;
+	enum pl_err err;
+
+	pl_bind_int(st, ":company", company);
+	if ((err = pl_run(s, st)) != PL_OK ||
+	    (err = forget_some(s, PL_SQL_CONVERSATION_FORGET, company, most,
+		 &conversations)) != PL_OK ||
+	    (err = forget_some(
+		 s, PL_SQL_CHANGE_LEAVE, company, most, &changes)) != PL_OK)
+		return err;
+	*all = (size_t)conversations < most && (size_t)changes < most;
+	if (!*all)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_COMPANY_REMOVE);
+	pl_bind_int(st, ":company", company);
+	return pl_run(s, st);
+}
+
 enum pl_err
 pl_sqlite_origin_add(
     struct pl_store *store, int64_t company, const char *origin)

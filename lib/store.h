@@ -190,6 +190,10 @@ struct pl_store_ops {
 	    struct pl_store *, const uint8_t[PL_HASH_LEN], int64_t *id);
 	enum pl_err (*company_by_site_key)(
 	    struct pl_store *, const char *, int64_t *id);
+	/* Forgets it and all that is its: `most` conversations and changes at
+	 * a time, its agents at once. *all: that was all, and it is gone. */
+	enum pl_err (*company_remove)(
+	    struct pl_store *, int64_t company, size_t most, bool *all);
 	enum pl_err (*origin_add)(
 	    struct pl_store *, int64_t company, const char *origin);
 	/* May pages of that origin call? company 0: anybody's. */

@@ -261,6 +261,7 @@ static const struct pl_store_ops ops = {
     .company_by_name = pl_sqlite_company_by_name,
     .company_by_api_key = pl_sqlite_company_by_api_key,
     .company_by_site_key = pl_sqlite_company_by_site_key,
+    .company_remove = pl_sqlite_company_remove,
     .origin_add = pl_sqlite_origin_add,
     .origin_allowed = pl_sqlite_origin_allowed,
     .agent_add = pl_sqlite_agent_add,

@@ -178,6 +178,7 @@ run_out_and_remove(struct pl_store *s, unsigned int round, int64_t now)
 	snprintf(name, sizeof(name), "company_%u", round);
 	TRY(s->ops->company_by_name(s, name, &company));
 	TRY(s->ops->conversation_remove(s, company, "conv_1"));
+	TRY(s->ops->company_remove(s, company, 100, &all));
 	return s->ops->commit(s, &changed);
 }
 

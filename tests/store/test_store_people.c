@@ -110,6 +110,105 @@ Test(store_people, companies_are_listed_by_name)
 	cr_expect_str_eq(out, "acme,acme;globex,globex;");
 }
 
+static enum pl_err
+remove_company(int64_t company, size_t most, bool *all)
+{
+	enum pl_err err;
+
+	stage_write(T0);
+	err = stage->ops->company_remove(stage, company, most, all);
+	stage_commit();
+	return err;
+}
+
+/* All that is its goes with it, and nothing of anybody else's. */
+Test(store_people, removing_a_company_forgets_all_that_is_its)
+{
+	static struct stage_page page;
+	struct pl_scope scope = {globex, NULL};
+	struct pl_state state;
+	struct pl_agent a;
+	struct pl_counts n;
+	int64_t id;
+	bool all = false, yes;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_2", 2);
+	stage_conversation(globex, "conv_1", 3);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_beat("conv_2", 2, 7, T0);
+	stage_beat("conv_1", 3, 7, T0);
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_assert_eq(add_agent(globex, "bert", NULL), PL_OK);
+	cr_assert_eq(
+	    stage->ops->origin_add(stage, acme, "https://a.example"), PL_OK);
+	cr_assert_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a), PL_OK);
+	cr_assert_eq(
+	    stage->ops->login_add(stage, a.id, hash("cookie"), T0 + 1000),
+	    PL_OK);
+	stage_commit();
+	cr_expect_eq(remove_company(acme, 100, &all), PL_OK);
+	cr_expect(all);
+	stage_read(T0);
+	cr_expect_eq(
+	    stage->ops->company_by_name(stage, "acme", &id), PL_ERR_NOT_FOUND);
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(
+	    stage->ops->agent_by_login(stage, hash("cookie"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(
+	    stage->ops->origin_allowed(stage, 0, "https://a.example", &yes),
+	    PL_OK);
+	cr_expect(!yes);
+	cr_expect_eq(stage->ops->counts(stage, &n), PL_OK);
+	stage_commit();
+	cr_expect_eq(n.companies, 1);
+	cr_expect_eq(n.agents, 1);
+	cr_expect_eq(n.conversations, 1);
+	cr_expect_eq(n.tabs, 1);
+	stage_changes(0, T0, &page);
+	cr_expect_eq(page.n, 1);
+	cr_expect_eq(stage_presence(&scope, "conv_1", T0, &state), PL_OK);
+	cr_expect_eq(state.status, PL_ONLINE);
+}
+
+/* In portions: its agents are gone with the first, it with the last. */
+Test(store_people, a_large_company_is_removed_in_portions)
+{
+	struct pl_agent a;
+	struct pl_counts n;
+	int64_t id;
+	bool all = true;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_2", 2);
+	stage_conversation(acme, "conv_3", 3);
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", NULL), PL_OK);
+	stage_commit();
+	cr_expect_eq(remove_company(acme, 2, &all), PL_OK);
+	cr_expect(!all);
+	stage_read(T0);
+	cr_expect_eq(stage->ops->counts(stage, &n), PL_OK);
+	cr_expect_eq(n.conversations, 1);
+	cr_expect_eq(n.agents, 0);
+	cr_expect_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_expect_eq(stage->ops->company_by_name(stage, "acme", &id), PL_OK);
+	stage_commit();
+	cr_expect_eq(remove_company(acme, 2, &all), PL_OK);
+	cr_expect(all);
+	stage_read(T0);
+	cr_expect_eq(
+	    stage->ops->company_by_name(stage, "acme", &id), PL_ERR_NOT_FOUND);
+	stage_commit();
+}
+
 /* ---- agents ---- */
 
 /* The token finds the agent with his scope, until he is revoked. */

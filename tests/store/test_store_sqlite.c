@@ -284,6 +284,7 @@ static const struct {
     {"company.list.sql", "SCAN company"},
     {"agent.list.sql", "SCAN c"},
     {"agent.list.sql", "SCAN a"},
+    {"agent.forget.sql", "SCAN agent"},
     {"conversation.list.sql", "SCAN v"},
     {"counter.get.sql", "SCAN counter"},
     {"counter.set.sql", "SCAN counter"},

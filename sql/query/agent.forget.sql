@@ -1,0 +1,3 @@
+-- in: :company
+-- out: -
+DELETE FROM agent WHERE company = :company;
