@@ -87,11 +87,16 @@ function parseEnv(text) {
   return env;
 }
 
-/** One HTTP request; never throws for a status. */
-function request(agent, base, { method = 'GET', path: where, headers = {}, body }) {
+/**
+ * One HTTP request; never throws for a status. Like the widget, it gives up
+ * on a server that says nothing: under mod_fcgid a request that waits for a
+ * process while Apache restarts is never answered.
+ */
+function request(agent, base, { method = 'GET', path: where, headers = {}, body, deadline = 30000 }) {
   const url = new URL(base + where); // base may have a path of its own
   return new Promise((resolve, reject) => {
-    const req = http.request(url, { method, headers, agent }, (res) => {
+    const signal = AbortSignal.timeout(deadline);
+    const req = http.request(url, { method, headers, agent, signal }, (res) => {
       const chunks = [];
       res.on('data', (chunk) => chunks.push(chunk));
       res.on('error', reject);
@@ -192,7 +197,7 @@ class Demo {
   }
 
   /** Objects go as JSON; strings and Buffers as they are, as text/plain. */
-  send(method, where, body, headers = {}) {
+  send(method, where, body, headers = {}, options = {}) {
     const raw = typeof body === 'string' || Buffer.isBuffer(body);
     const data = Buffer.from(raw ? body : JSON.stringify(body ?? {}));
     return this.request({
@@ -204,6 +209,7 @@ class Demo {
         'content-length': data.length,
         ...headers,
       },
+      ...options,
     });
   }
 
@@ -225,9 +231,9 @@ class Demo {
     return this.tell('typing', session, tabId, { typing: true, ...extra });
   }
 
-  tell(what, { conversationId, sessionId }, tabId, extra) {
+  tell(what, { conversationId, sessionId }, tabId, extra, options) {
     const body = { conversationId, sessionId, tabId, ...extra };
-    return this.send('POST', `/api/widget/${what}`, JSON.stringify(body));
+    return this.send('POST', `/api/widget/${what}`, JSON.stringify(body), {}, options);
   }
 
   // --- the host application's side ---
@@ -254,7 +260,11 @@ class Demo {
 
   /** One long poll; timeout in seconds. Gives the whole answer. */
   pollAnswer({ token = this.agentToken, ...query } = {}) {
-    return this.api.get('/api/widget/events', query, { authorization: `Bearer ${token}` });
+    return this.request({
+      path: `/api/widget/events${queryString(query)}`,
+      headers: { authorization: `Bearer ${token}` },
+      deadline: (query.timeout ?? 20) * 1000 + 30000,
+    });
   }
 
   /** One long poll: its JSON; throws if it is not a 200. */
@@ -430,4 +440,4 @@ function readLogs(dir) {
     .map((name) => fs.readFileSync(path.join(dir, name), 'utf8')).join('');
 }
 
-module.exports = { startDemo, isAlive, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };
+module.exports = { startDemo, descendantsOf, isAlive, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };

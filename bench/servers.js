@@ -1,0 +1,107 @@
+// The servers side by side, each with the config that is shipped for it: how
+// many dashboards may wait at once, what a poll that is held costs, how long
+// one takes that is answered at once, and how soon one change reaches all that
+// wait. These are the figures of the README's table.
+//
+// Memory is the PSS of the web server and the programs together: what they
+// share is counted once.
+
+'use strict';
+
+const fs = require('node:fs');
+const http = require('node:http');
+const { startDemo, newTab, until, descendantsOf } = require('../tests/lib/demo');
+
+const SERVERS = ['lighttpd', 'nginx', 'proxy_fcgi', 'mod_fcgid', 'bundle', 'cgi', 'lighttpd_cgi'];
+const MOST = 1000; // polls held; a server's own limit may be below
+const ANSWERED = 200;
+
+/** PSS in bytes of all processes of the demo but its shell. */
+function memory(demo) {
+  let sum = 0;
+  for (const { pid } of descendantsOf(demo.pid)) {
+    try {
+      sum += Number(/^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
+    } catch {
+      // it ended while we looked
+    }
+  }
+  return sum;
+}
+
+/** How long a poll takes that is answered at once: the median, in ms. */
+async function answered(demo, cursor) {
+  const times = [];
+  for (let i = 0; i < ANSWERED; i++) {
+    const at = performance.now();
+    await demo.poll({ timeout: 0, cursor });
+    times.push(performance.now() - at);
+  }
+  return times.sort((a, b) => a - b)[ANSWERED / 2];
+}
+
+/** Fills all places: gives the polls that are held, and where they end. */
+async function fill(demo, cursor) {
+  const held = [];
+  let full = false;
+  let i = 0;
+  const agent = new http.Agent({ keepAlive: false });
+  while (!full && held.length < MOST) {
+    const poll = { status: 0 };
+    poll.answer = demo.pollOf(agent, { cursor, timeout: 55, client: `bench${i++}` })
+      .then((answer) => Object.assign(poll, answer, { at: performance.now() }));
+    held.push(poll);
+    await until(async () => poll.status || await demo.held() >= held.length,
+      { deadline: 15000, what: `poll ${held.length} is held` });
+    full = poll.status === 503;
+    if (full)
+      held.pop();
+    else if (poll.status)
+      throw new Error(`poll ${held.length}: ${poll.status} ${poll.text}`);
+  }
+  return held;
+}
+
+async function measure(server) {
+  const demo = await startDemo({ server, set: { minBeatMs: 0 } });
+  demo.pollOf = (agent, query) => demo.request({
+    agent, path: `/api/widget/events?${new URLSearchParams(query)}`, headers: demo.asAgent,
+  });
+  try {
+    const session = await demo.conversation();
+    await demo.beat(session, newTab());
+    const cursor = await demo.cursor();
+
+    const median = await answered(demo, cursor);
+
+    const before = memory(demo);
+    const held = await fill(demo, cursor);
+    const each = (memory(demo) - before) / held.length;
+
+    const other = await demo.conversation();
+    const sent = performance.now();
+    await demo.online(other, newTab());
+    await Promise.all(held.map((poll) => poll.answer));
+    const last = Math.max(...held.map((poll) => poll.at)) - sent;
+    for (const poll of held)
+      if (poll.json?.events.length !== 1)
+        throw new Error(`a poll was not told: ${poll.status} ${poll.text}`);
+
+    console.log(`${server.padEnd(13)}${String(held.length).padStart(5)}${held.length === MOST ? '+' : ' '}` +
+      `${(each / 1024).toFixed(1).padStart(12)} kB${median.toFixed(2).padStart(12)} ms` +
+      `${last.toFixed(0).padStart(14)} ms`);
+  } finally {
+    await demo.stop();
+  }
+}
+
+async function main() {
+  console.log('server       may wait  memory a poll    answered in  a change to all');
+  for (const server of process.env.SERVER ? [process.env.SERVER] : SERVERS)
+    await measure(server);
+}
+
+main().catch((err) => {
+  console.error(err);
+  process.exitCode = 1;
+});
