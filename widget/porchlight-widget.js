@@ -3,306 +3,290 @@
  *
  *   <script src="…/porchlight-widget.js" data-site-key="KEY" async></script>
  *
- * Calls and events: README.md in this folder. This is the file that browsers
- * load, so it stays below 3 kB gzipped. It must not disturb its page: nothing
- * is thrown, nor logged unless localStorage.widget_debug is 'true'.
+ * Served as it stands; at most 3 kB gzipped. README.md has the reasons.
  */
 (function () {
   'use strict';
 
-  /*
-   * Time until the next beat; random is in [0, 1). Visible: 80 to 93 % of the
-   * interval, so that a lost beat can be repeated within the lease. Hidden: a
-   * third of the lease, of 150 s, as timers then run but once a minute.
-   */
-  function nextDelay(s, random) {
-    const base = s.hidden ? s.leaseMs / 3
-      : Math.min(s.intervalMs, s.leaseMs / 2);
-    // Whatever the server said: no busy loop, no overflow.
-    const normal = Math.min(Math.max(base * (0.8 + 0.13 * random), 250), 36e5);
-
-    if (!s.failures)
-      return normal;
-    // Spread, or all who were sent away return at once.
-    if (s.retryAfterMs > 0)
-      return Math.min(s.retryAfterMs * (1 + 0.2 * random), 36e5);
-    // After 1, 2, 4, 8 s, then as ever.
-    return s.failures > 4 ? normal : Math.min(normal, 500 << s.failures);
-  }
-
   if (typeof document === 'undefined') {
-    if (typeof module === 'object')
-      module.exports = {nextDelay};
+    // The worker of watch().
+    let alarm;
+
+    onmessage = ({data}) => {
+      clearTimeout(alarm);
+      alarm = setTimeout(postMessage, data, 0);
+    };
     return;
   }
   if (window.Porchlight)
     return;
 
-  const script = document.currentScript || {};
-  const {siteKey = '', endpoint: ownEndpoint} = script.dataset || {};
+  const script = document.currentScript || {dataset: {}};
+  const settings = script.dataset;
+  const {siteKey = '', endpoint = 'api'} = settings;
   const storeKey = 'porchlight:' + siteKey;
-  // In memory only: a duplicated tab copies all storage.
-  const tabId = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  const state = {
+    siteKey,
+    endpoint,
+    // Not stored: a duplicated tab copies all storage.
+    tabId: crypto.getRandomValues(new Uint32Array(4)).join('-'),
+    seq: 0,
+    status: 'offline',
+    heartbeatIntervalMs: 3e4,
+    leaseMs: 6e4
+  };
 
-  let endpoint = resolve(ownEndpoint);
-  let conversation = null;      // {conversationId, sessionId}
-  let memory = null;            // where localStorage is forbidden
-  let seq = 0;
-  let opened = false;           // the server has taken our 'online'
-  let gone = false;             // between pagehide and pageshow
-  let online = false;           // as told by the last event
-  let status = 'offline';
-  let timing = {intervalMs: 30000, leaseMs: 60000, failures: 0};
+  let conversation = {};
+  let gone = false;     // frozen, or in the back/forward cache
   let leaseEnd = 0;
-  let typedAt = 0;
-  let starting = false;
-  let timer;
+  let typedUntil = 0;
+  let timer, worker;
 
-  function resolve(url) {
+  // The stored conversation; a new one is stored first.
+  function stored(value) {
     try {
-      return new URL(url || 'api/', script.src || location).href
-        .replace(/\/?$/, '/widget/');
+      if (value)
+        localStorage[storeKey] = JSON.stringify(value);
+      return JSON.parse(localStorage[storeKey]) || {};
     } catch (e) {
-      return url;
+      return value || {};
     }
   }
 
-  function emit(name, detail) {
+  function tell(words, name, detail) {
+    const {conversationId} = conversation;
+
     try {
       if (localStorage.widget_debug === 'true')
-        console.log('porchlight:' + name, detail);
+        console.log(words, conversationId || '');
     } catch (e) {
-      // No storage, so nobody asked for a log.
+      // No storage.
     }
-    document.dispatchEvent(new CustomEvent('porchlight:' + name, {detail}));
+    document.dispatchEvent(new CustomEvent('porchlight:' + name,
+      {detail: Object.assign({conversationId}, detail)}));
   }
 
-  function load() {
-    try {
-      return JSON.parse(localStorage.getItem(storeKey)) || memory;
-    } catch (e) {
-      return memory;
-    }
+  function address(path) {
+    return new URL(state.endpoint.replace(/\/?$/, '/widget/' + path),
+      script.src || document.baseURI);
   }
 
-  function save(value) {
-    memory = value;
-    try {
-      localStorage.setItem(storeKey, JSON.stringify(value));
-    } catch (e) {
-      // Forbidden: memory must do.
+  // Sent as text/plain: across origins without a preflight.
+  async function request(path, body) {
+    if (window.fetch && window.AbortSignal && AbortSignal.timeout) {
+      const r = await fetch(address(path), {method: 'POST', body,
+        keepalive: true, signal: AbortSignal.timeout(1e4)});
+      return [r.status, await r.text(), r.headers.get('Retry-After')];
     }
+
+    const xhr = new XMLHttpRequest();
+    xhr.open('POST', address(path));
+    xhr.timeout = 1e4;
+    xhr.send(body);
+    await new Promise((done) => {
+      xhr.onloadend = done;
+    });
+    return [xhr.status, xhr.responseText, xhr.getResponseHeader('Retry-After')];
   }
 
-  // A string body goes as text/plain: across origins without a preflight.
   async function post(path, body) {
-    const answer = await fetch(endpoint + path,
-      {method: 'POST', body: JSON.stringify(body), keepalive: true});
-    const json = await answer.json().catch(() => ({}));
+    try {
+      const [code, text, wait] = await request(path, JSON.stringify(body));
 
-    if (answer.ok)
-      return json;
-    throw {
-      status: answer.status,
-      error: json.error,
-      retryAfterMs: answer.headers.get('Retry-After') * 1000
-    };
+      // No JSON: a proxy or a hotspot answered.
+      return Object.assign(JSON.parse(text), {code, retryAfterMs: wait * 1000});
+    } catch (e) {
+      return {code: 0, error: 'network'};
+    }
+  }
+
+  function failed({error, code}) {
+    tell('⚠️ ' + error, 'error', {error, status: code});
   }
 
   function message(extra) {
-    return Object.assign({tabId, seq: ++seq,
-      visibility: document.visibilityState}, conversation, extra);
-  }
-
-  function arm(then, ms) {
-    clearTimeout(timer);
-    timer = setTimeout(then, ms);
+    return Object.assign({tabId: state.tabId, seq: ++state.seq,
+      visibility: document.visibilityState}, conversation, extra,
+    settings.page === 'true' && {title: document.title.slice(0, 200),
+      url: location.href.slice(0, 1000)});
   }
 
   function rearm() {
-    timing.hidden = document.hidden;
-    arm(beat, nextDelay(timing, Math.random()));
+    const {leaseMs, heartbeatIntervalMs, retryAfterMs, failures} = state;
+    const random = Math.random();
+    let ms = (document.hidden ? leaseMs / 3
+      : Math.min(heartbeatIntervalMs, leaseMs / 2)) * (0.8 + 0.13 * random);
+
+    if (retryAfterMs > 0)
+      ms = retryAfterMs * (1 + random / 5);
+    else if (failures > 0 && failures < 5)
+      ms = Math.min(ms, 500 << failures);
+    ms = Math.min(Math.max(ms, 250), 36e5);
+    timer = setTimeout(beat, ms);
+    if (worker)
+      worker.postMessage(ms);
   }
 
-  // What is sent last owns the timer: an answer to anything older is let go.
+  // A hidden page's timers are slowed down, a worker's are not.
+  function watch(hidden) {
+    if (worker)
+      worker = worker.terminate();
+    if (hidden && settings.worker !== 'false')
+      try {
+        worker = new Worker(script.src);
+        worker.onmessage = beat;
+      } catch (e) {
+        // Of another origin.
+      }
+  }
+
+  // Only the answer to what was sent last counts.
   async function send(path, extra) {
     const body = message(extra);
 
-    arm(() => failed(body.seq, {error: 'timeout'}), 10000);
-    try {
-      const answer = await post(path, body);
-      if (body.seq === seq)
-        taken(answer);
-    } catch (e) {
-      failed(body.seq, e);
+    clearTimeout(timer);
+    const answer = await post(path, body);
+    if (body.seq !== state.seq)
+      return;
+    if (answer.ok) {
+      const came = state.status === 'offline';
+
+      Object.assign(state, answer, {failures: 0});
+      leaseEnd = performance.now() + state.leaseMs;
+      rearm();
+      if (came)
+        tell('🟢 Customer came online:', 'online', {status: state.status});
+      else
+        tell('💓 Customer heartbeat:', 'heartbeat');
+      return;
     }
+    if (answer.error === 'forbidden') {
+      // It is no more: back to the form.
+      if (stored().sessionId === conversation.sessionId)
+        stored({});
+      rest();
+      conversation = {};
+    } else {
+      state.failures++;
+      state.retryAfterMs = answer.retryAfterMs;
+      rearm();
+      if (performance.now() >= leaseEnd)
+        over('⏰ Customer heartbeat timeout:', 'lost');
+    }
+    failed(answer);
   }
 
   function beat() {
-    if (conversation && !gone)
-      send(opened ? 'heartbeat' : 'online');
+    send(state.status === 'offline' ? 'online' : 'heartbeat');
   }
 
-  function taken(answer) {
-    timing = {
-      intervalMs: answer.heartbeatIntervalMs || timing.intervalMs,
-      leaseMs: answer.leaseMs || timing.leaseMs,
-      failures: 0
-    };
-    leaseEnd = Date.now() + timing.leaseMs;
-    opened = true;
-    status = answer.status;
-    rearm();
-    if (!online) {
-      online = true;
-      emit('online', {conversationId: conversation.conversationId, status});
+  function hurry() {
+    if (conversation.sessionId && !document.prerendering) {
+      state.failures = state.retryAfterMs = 0;
+      watch(document.hidden);
+      beat();
     }
   }
 
-  function failed(which, why) {
-    if (which !== seq)
-      return;
-    if (why.status === 403) {
-      // The conversation was deleted: back to the form.
-      if ((load() || {}).conversationId === conversation.conversationId)
-        save(null);
-      stop();
-    } else {
-      timing.failures++;
-      timing.retryAfterMs = why.retryAfterMs;
-      rearm();
-      if (Date.now() >= leaseEnd)
-        lost('lost');
-    }
-    report(why);
-  }
-
-  function report(why) {
-    emit('error', {error: why.error || 'network', status: why.status || 0});
-  }
-
-  function lost(reason) {
-    status = 'offline';
-    if (online) {
-      online = false;
-      emit('offline', {conversationId: conversation.conversationId, reason});
+  function over(words, reason) {
+    if (state.status !== 'offline') {
+      state.status = 'offline';
+      tell(words, 'offline', {reason});
     }
   }
 
-  // Only a beacon is sure to be sent while a page goes away.
-  function leave() {
-    const url = endpoint + 'offline';
-    const body = JSON.stringify(message());
-
+  function rest() {
     clearTimeout(timer);
-    opened = false;
+    watch();
+    over('🔴 Customer went offline:', 'left');
+  }
+
+  function leave() {
+    rest();
+    if (!conversation.sessionId)
+      return;
+    const body = message();
+
     try {
-      if (navigator.sendBeacon(url, body))
+      if (navigator.sendBeacon(address('offline'), JSON.stringify(body)))
         return;
     } catch (e) {
       // Not there, or blocked.
     }
-    fetch(url, {method: 'POST', body, keepalive: true}).catch(() => {});
+    post('offline', body);
   }
 
-  function onPagehide() {
-    gone = true;
-    leave();
-    lost('left');
-  }
+  function onEvent({type, key}) {
+    const back = type === 'pageshow' || type === 'resume';
 
-  // Back from the back/forward cache, with the same tabId.
-  function onPageshow(event) {
-    gone = false;
-    if (event.persisted)
-      beat();
-  }
-
-  // Visibility changed, or the network is back: say so at once.
-  function onChange() {
-    timing.failures = 0;
-    beat();
+    if (type === 'storage') {
+      // The form was filled in in another tab.
+      if (key === storeKey && !conversation.sessionId)
+        begin();
+    } else if (type === 'pagehide' || type === 'freeze') {
+      if (!gone)
+        leave();
+      gone = true;
+    } else if (gone === back) {
+      gone = false;
+      hurry();
+    }
   }
 
   function listen(how) {
-    const on = how + 'EventListener';
-
-    document[on]('visibilitychange', onChange);
-    window[on]('online', onChange);
-    // Not unload: it would keep the page out of the back/forward cache.
-    window[on]('pagehide', onPagehide);
-    window[on]('pageshow', onPageshow);
-  }
-
-  function stop() {
-    clearTimeout(timer);
-    listen('remove');
-    seq++;      // lets go of what is still in flight
-    lost('left');
-    conversation = null;
-    opened = false;
+    'visibilitychange online pagehide pageshow freeze resume storage'.split(' ')
+      .forEach((type) => window[how + 'EventListener'](type, onEvent, true));
   }
 
   function destroy() {
-    if (conversation) {
-      leave();
-      stop();
-    }
+    leave();
+    conversation = {};
+    listen('remove');
   }
 
   function connect(o) {
-    const {conversationId, sessionId, endpoint: url} = o || {};
+    const {conversationId, sessionId, endpoint: to} = o || {};
 
     if (!conversationId || !sessionId)
-      return report({error: 'bad_request'});
+      return failed({error: 'bad_request', code: 0});
     destroy();
-    if (url)
-      endpoint = resolve(url);
+    state.endpoint = to || state.endpoint;
     conversation = {conversationId, sessionId};
-    timing.failures = leaseEnd = 0;
     listen('add');
-    beat();
+    hurry();
   }
 
   async function start(form) {
-    const {name, email} = form || {};
+    const answer = await post('conversations', Object.assign({siteKey}, form));
+    const {conversationId, sessionId} = answer;
 
-    if (starting)
-      return false;
-    starting = true;
-    try {
-      const {conversationId, sessionId} =
-        await post('conversations', {siteKey, name, email});
-      save({conversationId, sessionId});
-      connect({conversationId, sessionId});
-      return true;
-    } catch (e) {
-      report(e);
-      return false;
-    } finally {
-      starting = false;
+    if (sessionId)
+      connect(stored({conversationId, sessionId}));
+    else
+      failed(answer);
+    return !!sessionId;
+  }
+
+  function typing(on = true) {
+    const now = performance.now();
+
+    // Each 3 s at most; it wears off after 6.
+    if (conversation.sessionId && (on ? now > typedUntil : typedUntil)) {
+      typedUntil = on && now + 3000;
+      send('typing', {typing: !!on});
     }
   }
 
-  function typing(on) {
-    const now = on === false ? 0 : Date.now();
+  function begin() {
+    const found = settings.sessionId ? settings : stored();
 
-    // At each key: sent twice in the 6 s after which it wears off.
-    if (!conversation || gone || (now ? now - typedAt < 3000 : !typedAt))
-      return;
-    typedAt = now;
-    send('typing', {typing: now > 0});
+    if (found.sessionId)
+      connect(found);
   }
 
-  window.Porchlight = {
-    start,
-    connect,
-    typing,
-    destroy,
-    status: () => Object.assign({tabId, seq, status, endpoint, siteKey,
-      conversationId: conversation && conversation.conversationId}, timing)
-  };
+  window.Porchlight = {start, connect, typing, destroy, status: () =>
+    Object.assign({conversationId: conversation.conversationId}, state)};
 
-  if (siteKey && load())
-    connect(load());
+  listen('add');
+  begin();
 })();

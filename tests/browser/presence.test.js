@@ -278,7 +278,7 @@ describe('presence in the browser', { timeout: 240000 }, () => {
     assert.ok(answer.status < 300, String(answer.status));
     await visible(one.page, '.first');
     assert.equal(await one.page.evaluate(() =>
-      window.Porchlight.status().conversationId), null);
+      window.Porchlight.status().conversationId), undefined);
     assert.equal((await demo.presence(other.conversationId)).status, 'online');
     await shows(agent.page, other.conversationId, 'online');
   });
