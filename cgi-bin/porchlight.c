@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "cmd.h"
+#include "doorbell.h"
 
 #define USAGE 2
 
@@ -25,6 +26,7 @@ static const struct pl_cmd *const commands[] = {
     pl_cmd_init,
     pl_cmd_company,
     pl_cmd_agent,
+    pl_cmd_secret,
     pl_cmd_conversation,
     pl_cmd_status,
     pl_cmd_watch,
@@ -73,6 +75,18 @@ open_store(struct pl_cmd_env *env)
 	    &env->store, c->database, false, &rules, c->retention_ms, env->now);
 }
 
+/* Those who wait see at once what the operator did. */
+static void
+ring(const struct pl_cmd_env *env)
+{
+	struct pl_doorbell bell;
+
+	if (pl_doorbell_open(&bell, env->config.database, false) != PL_OK)
+		return;
+	pl_doorbell_ring(&bell);
+	pl_doorbell_close(&bell);
+}
+
 /* In a transaction, if the command wants one; what ran out is settled. */
 static enum pl_err
 run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
@@ -93,8 +107,11 @@ run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
 	if (err == PL_OK)
 		err = c->run(env, argc, argv);
 	if (err == PL_OK)
-		return ops->commit(env->store, &changed);
-	ops->rollback(env->store);
+		err = ops->commit(env->store, &changed);
+	else
+		ops->rollback(env->store);
+	if (err == PL_OK && changed)
+		ring(env);
 	return err;
 }
 

@@ -31,7 +31,7 @@ struct pl_cmd {
 
 /* The commands of each file; a row without a name ends them. */
 extern const struct pl_cmd pl_cmd_init[], pl_cmd_company[], pl_cmd_agent[],
-    pl_cmd_conversation[], pl_cmd_status[], pl_cmd_watch[];
+    pl_cmd_secret[], pl_cmd_conversation[], pl_cmd_status[], pl_cmd_watch[];
 
 /* "porchlight: TEXT" on stderr; returns err. */
 enum pl_err pl_cmd_say(enum pl_err err, const char *, ...)

@@ -73,6 +73,31 @@ run_add(struct pl_cmd_env *env, int argc, char *argv[])
 	return err;
 }
 
+/* From the next request on he sees these, and no others; none given: all. */
+static enum pl_err
+run_inboxes(struct pl_cmd_env *env, int argc, char *argv[])
+{
+	struct json_object *inboxes = NULL;
+	const char *name = NULL, *json = NULL;
+	int64_t company;
+	enum pl_err err;
+
+	err = parse_add(env, argc, argv, &inboxes, &name);
+	if (err == PL_OK)
+		err = pl_cmd_company_id(env, &company);
+	if (err == PL_OK && inboxes != NULL)
+		json = json_object_to_json_string_ext(
+		    inboxes, JSON_C_TO_STRING_PLAIN);
+	if (err == PL_OK) {
+		err = env->store->ops->agent_inboxes(
+		    env->store, company, name, json);
+		if (err == PL_ERR_NOT_FOUND)
+			pl_cmd_say(err, "there is no agent \"%s\"", name);
+	}
+	json_object_put(inboxes);
+	return err;
+}
+
 static enum pl_err
 print_row(void *arg, const struct pl_agent_row *row)
 {
@@ -139,6 +164,8 @@ run_revoke(struct pl_cmd_env *env, int argc, char *argv[])
 
 const struct pl_cmd pl_cmd_agent[] = {
     {"agent", "add", "[-C COMPANY] [-i INBOX]... NAME", PL_TXN_WRITE, run_add},
+    {"agent", "inboxes", "[-C COMPANY] [-i INBOX]... NAME", PL_TXN_WRITE,
+	run_inboxes},
     {"agent", "list", "[-C COMPANY]", PL_TXN_READ, run_list},
     {"agent", "revoke", "[-C COMPANY] NAME", PL_TXN_WRITE, run_revoke},
     {NULL, NULL, NULL, PL_TXN_NONE, NULL},

@@ -62,6 +62,19 @@ pl_secret_token(const char *prefix, char out[PL_TOKEN_LEN + 1])
 	return PL_OK;
 }
 
+enum pl_err
+pl_secret_key(char out[PL_KEY_LEN + 1])
+{
+	uint8_t bits[32];
+	enum pl_err err;
+
+	if ((err = pl_secret_random(bits, sizeof(bits))) != PL_OK)
+		return err;
+	memcpy(out, "plj_", 4);
+	pl_hex(bits, sizeof(bits), out + 4);
+	return PL_OK;
+}
+
 void
 pl_secret_hash(const char *token, uint8_t out[PL_HASH_LEN])
 {

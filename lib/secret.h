@@ -19,6 +19,10 @@ enum pl_err pl_secret_random(void *, size_t) PL_MUST;
 enum pl_err pl_secret_token(
     const char *prefix, char out[PL_TOKEN_LEN + 1]) PL_MUST;
 
+/* The same with 256 bits, as much as HS256 can use: "plj_", 64 hex digits. */
+#define PL_KEY_LEN 68
+enum pl_err pl_secret_key(char out[PL_KEY_LEN + 1]) PL_MUST;
+
 /*
  * What is kept of a token. The tokens have 160 random bits, so neither salt
  * nor a slow hash adds anything; looking a hash up in an index tells

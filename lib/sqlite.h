@@ -109,6 +109,10 @@ enum pl_err pl_sqlite_agent_list(
     struct pl_store *, int64_t company, pl_agent_fn, void *);
 enum pl_err pl_sqlite_agent_revoke(
     struct pl_store *, int64_t company, const char *name);
+enum pl_err pl_sqlite_agent_inboxes(
+    struct pl_store *, int64_t company, const char *name, const char *inboxes);
+enum pl_err pl_sqlite_agent_by_name(struct pl_store *, int64_t company,
+    const char *name, struct pl_arena *, struct pl_agent *);
 enum pl_err pl_sqlite_agent_by_token(struct pl_store *,
     const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
 enum pl_err pl_sqlite_agent_by_login(struct pl_store *,
@@ -117,6 +121,12 @@ enum pl_err pl_sqlite_login_add(struct pl_store *, int64_t agent,
     const uint8_t secret[PL_HASH_LEN], int64_t expires_at);
 enum pl_err pl_sqlite_login_remove(
     struct pl_store *, const uint8_t secret[PL_HASH_LEN]);
+enum pl_err pl_sqlite_key_add(
+    struct pl_store *, int64_t company, const char *secret, int64_t *id);
+enum pl_err pl_sqlite_key_list(
+    struct pl_store *, int64_t company, pl_key_fn, void *);
+enum pl_err pl_sqlite_key_remove(
+    struct pl_store *, int64_t company, int64_t id);
 enum pl_err pl_sqlite_conversation_add(struct pl_store *,
     const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
     bool *created);

@@ -198,31 +198,76 @@ pl_sqlite_agent_revoke(
 	pl_bind_int(st, ":company", company);
 	pl_bind_text(st, ":name", name);
 	pl_bind_int(st, ":now", s->now);
+	s->seq++; /* held polls are to hear of it at once */
 	return pl_run_int(s, st, &id);
 }
 
+enum pl_err
+pl_sqlite_agent_inboxes(struct pl_store *store, int64_t company,
+    const char *name, const char *inboxes)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_INBOXES);
+	int64_t id;
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_text(st, ":name", name);
+	pl_bind_text(st, ":inboxes", inboxes);
+	s->seq++;
+	return pl_run_int(s, st, &id);
+}
+
+/* The agent of the row at hand. */
 static enum pl_err
-get_agent(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_arena *arena,
-    struct pl_agent *out)
+read_agent(sqlite3_stmt *st, struct pl_arena *arena, struct pl_agent *out)
 {
 	struct pl_agent a;
-	enum pl_err err;
-	bool row;
 
-	if ((err = pl_step(s, st, &row)) != PL_OK)
-		return err;
-	if (!row)
-		return PL_ERR_NOT_FOUND;
 	a.id = sqlite3_column_int64(st, 0);
 	a.scope.company = sqlite3_column_int64(st, 1);
 	a.name = pl_text_copy(st, 2, arena);
 	a.scope.inboxes = pl_text_copy(st, 3, arena);
+	a.expires_at = sqlite3_column_int64(st, 4);
 	sqlite3_reset(st);
 	/* Inboxes that could not be copied must not read as "all". */
 	if (arena->failed)
 		return PL_ERR_NOMEM;
 	*out = a;
 	return PL_OK;
+}
+
+static enum pl_err
+get_agent(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_arena *arena,
+    struct pl_agent *out)
+{
+	enum pl_err err;
+	bool row;
+
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	return row ? read_agent(st, arena, out) : PL_ERR_NOT_FOUND;
+}
+
+/* Only this one finds those who have been revoked, too. */
+enum pl_err
+pl_sqlite_agent_by_name(struct pl_store *store, int64_t company,
+    const char *name, struct pl_arena *arena, struct pl_agent *out)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_BY_NAME);
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_text(st, ":name", name);
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	if (!row)
+		return PL_ERR_NOT_FOUND;
+	if (sqlite3_column_type(st, 5) == SQLITE_NULL)
+		return read_agent(st, arena, out);
+	sqlite3_reset(st);
+	return PL_ERR_FORBIDDEN;
 }
 
 enum pl_err
@@ -274,7 +319,55 @@ pl_sqlite_login_remove(
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_LOGIN_REMOVE);
 
 	pl_bind_blob(st, ":secret", secret, PL_HASH_LEN);
+	self(store)->seq++; /* held polls are to hear of it at once */
 	return pl_run(self(store), st);
+}
+
+enum pl_err
+pl_sqlite_key_add(
+    struct pl_store *store, int64_t company, const char *secret, int64_t *id)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SIGNING_KEY_ADD);
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_text(st, ":secret", secret);
+	pl_bind_int(st, ":now", s->now);
+	return pl_run_int(s, st, id);
+}
+
+enum pl_err
+pl_sqlite_key_list(
+    struct pl_store *store, int64_t company, pl_key_fn fn, void *arg)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SIGNING_KEY_LIST);
+	struct pl_key_row k;
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":company", company);
+	while ((err = pl_step(s, st, &row)) == PL_OK && row) {
+		k.id = sqlite3_column_int64(st, 0);
+		k.secret = pl_text(st, 1);
+		k.created_at = sqlite3_column_int64(st, 2);
+		if ((err = fn(arg, &k)) != PL_OK)
+			break;
+	}
+	sqlite3_reset(st);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_key_remove(struct pl_store *store, int64_t company, int64_t id)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SIGNING_KEY_REMOVE);
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_int(st, ":id", id);
+	s->seq++;
+	return pl_run_int(s, st, &id);
 }
 
 /* The id of the conversation, made if it is not there. */

@@ -42,6 +42,8 @@ struct pl_agent {
 	int64_t id;
 	const char *name;
 	struct pl_scope scope;
+	int64_t
+	    expires_at; /* by_login: when the session ends; 0: it does not */
 };
 
 /* A conversation as an agent sees it. */
@@ -107,6 +109,10 @@ struct pl_agent_row {
 	const char *company, *name, *inboxes;
 	int64_t created_at, revoked_at;
 };
+struct pl_key_row {
+	int64_t id, created_at;
+	const char *secret; /* as it is: a signature is checked with it */
+};
 struct pl_conversation_row {
 	const char *company, *public_id, *platform, *inbox, *name;
 	int64_t created_at, online_since, last_beat_at;
@@ -116,6 +122,7 @@ struct pl_counts {
 };
 typedef enum pl_err (*pl_company_fn)(void *, const struct pl_company_row *);
 typedef enum pl_err (*pl_agent_fn)(void *, const struct pl_agent_row *);
+typedef enum pl_err (*pl_key_fn)(void *, const struct pl_key_row *);
 typedef enum pl_err (*pl_conversation_fn)(
     void *, const struct pl_conversation_row *);
 
@@ -125,6 +132,7 @@ struct pl_position {
 	char epoch[PL_EPOCH_LEN + 1];
 	int64_t seq;    /* the last number given */
 	int64_t pruned; /* up to here rows may be gone */
+	int64_t rights; /* another number: somebody's rights have changed */
 };
 
 /* The place after seq as a cursor, which readers are given: "EPOCH-SEQ". */
@@ -206,6 +214,13 @@ struct pl_store_ops {
 	    struct pl_store *, int64_t company, pl_agent_fn, void *);
 	enum pl_err (*agent_revoke)(struct pl_store *, int64_t company,
 	    const char *name); /* PL_ERR_NOT_FOUND */
+	/* NULL: all of them. PL_ERR_NOT_FOUND */
+	enum pl_err (*agent_inboxes)(struct pl_store *, int64_t company,
+	    const char *name, const char *inboxes);
+	/* PL_ERR_NOT_FOUND: there never was one; PL_ERR_FORBIDDEN: he has
+	 * been revoked. */
+	enum pl_err (*agent_by_name)(struct pl_store *, int64_t company,
+	    const char *name, struct pl_arena *, struct pl_agent *);
 	enum pl_err (*agent_by_token)(struct pl_store *,
 	    const uint8_t[PL_HASH_LEN], struct pl_arena *, struct pl_agent *);
 	enum pl_err (*agent_by_login)(struct pl_store *,
@@ -214,6 +229,14 @@ struct pl_store_ops {
 	    const uint8_t secret[PL_HASH_LEN], int64_t expires_at);
 	enum pl_err (*login_remove)(
 	    struct pl_store *, const uint8_t secret[PL_HASH_LEN]);
+
+	/* Keys with which a company signs for its agents. */
+	enum pl_err (*key_add)(struct pl_store *, int64_t company,
+	    const char *secret, int64_t *id); /* PL_ERR_EXISTS */
+	enum pl_err (*key_list)(
+	    struct pl_store *, int64_t company, pl_key_fn, void *);
+	enum pl_err (*key_remove)(struct pl_store *, int64_t company,
+	    int64_t id); /* PL_ERR_NOT_FOUND */
 
 	/* Makes it if it is not there (*created), and a session of it. */
 	enum pl_err (*conversation_add)(struct pl_store *,

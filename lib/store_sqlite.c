@@ -80,6 +80,7 @@ read_counter(struct pl_sqlite *s, int64_t *at)
 	s->position.seq = s->seq = s->seq_before = sqlite3_column_int64(st, 1);
 	*at = sqlite3_column_int64(st, 2);
 	s->position.pruned = sqlite3_column_int64(st, 3);
+	s->position.rights = sqlite3_column_int64(st, 4);
 	sqlite3_reset(st);
 	return PL_OK;
 }
@@ -267,10 +268,15 @@ static const struct pl_store_ops ops = {
     .agent_add = pl_sqlite_agent_add,
     .agent_list = pl_sqlite_agent_list,
     .agent_revoke = pl_sqlite_agent_revoke,
+    .agent_inboxes = pl_sqlite_agent_inboxes,
+    .agent_by_name = pl_sqlite_agent_by_name,
     .agent_by_token = pl_sqlite_agent_by_token,
     .agent_by_login = pl_sqlite_agent_by_login,
     .login_add = pl_sqlite_login_add,
     .login_remove = pl_sqlite_login_remove,
+    .key_add = pl_sqlite_key_add,
+    .key_list = pl_sqlite_key_list,
+    .key_remove = pl_sqlite_key_remove,
     .conversation_add = pl_sqlite_conversation_add,
     .conversation_remove = pl_sqlite_conversation_remove,
     .conversation_list = pl_sqlite_conversation_list,

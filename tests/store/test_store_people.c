@@ -500,3 +500,146 @@ Test(store_people, counts_what_is_there)
 	cr_expect_eq(n.tabs, 2);
 	cr_expect_eq(n.changes, 1);
 }
+
+/* ---- keys ---- */
+
+static enum pl_err
+on_key(void *arg, const struct pl_key_row *row)
+{
+	char *out = arg;
+
+	snprintf(out + strlen(out), 200, "%lld %s %lld;", (long long)row->id,
+	    row->secret, (long long)row->created_at);
+	return PL_OK;
+}
+
+#define KEY "plj_0123456789abcdef0123456789abcde"
+
+/* The newest first; a number is never given twice. */
+Test(store_people, keys_are_a_companys_own)
+{
+	char text[600] = "", expected[600];
+	int64_t one, two, three;
+
+	stage_write(T0);
+	cr_assert_eq(stage->ops->key_add(stage, acme, KEY "1", &one), PL_OK);
+	cr_assert_eq(stage->ops->key_add(stage, acme, KEY "2", &two), PL_OK);
+	cr_expect_eq(
+	    stage->ops->key_add(stage, globex, KEY "2", &three), PL_ERR_EXISTS);
+	cr_assert_eq(stage->ops->key_list(stage, acme, on_key, text), PL_OK);
+	snprintf(expected, sizeof(expected),
+	    "%lld " KEY "2 %lld;%lld " KEY "1 %lld;", (long long)two,
+	    (long long)T0, (long long)one, (long long)T0);
+	cr_expect_str_eq(text, expected);
+	text[0] = '\0';
+	cr_assert_eq(stage->ops->key_list(stage, globex, on_key, text), PL_OK);
+	cr_expect_str_eq(text, "");
+	cr_expect_eq(
+	    stage->ops->key_remove(stage, globex, two), PL_ERR_NOT_FOUND);
+	cr_expect_eq(stage->ops->key_remove(stage, acme, two), PL_OK);
+	cr_expect_eq(
+	    stage->ops->key_remove(stage, acme, two), PL_ERR_NOT_FOUND);
+	cr_assert_eq(stage->ops->key_add(stage, acme, KEY "3", &three), PL_OK);
+	cr_expect_gt(three, two);
+	stage_commit();
+}
+
+/* ---- rights ---- */
+
+static int64_t
+rights(void)
+{
+	return stage_position(T0).rights;
+}
+
+/* Every end of a right is seen in the number, and nothing that is no end. */
+Test(store_people, number_of_rights_tells_each_end)
+{
+	int64_t key, before, id;
+
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_assert_eq(stage->ops->key_add(stage, acme, KEY "1", &key), PL_OK);
+	stage_commit();
+	before = rights();
+	stage_conversation(acme, "conv_1", 1);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_write(T0);
+	cr_assert_eq(stage->ops->company_by_name(stage, "acme", &id), PL_OK);
+	cr_assert_eq(
+	    stage->ops->login_add(stage, 1, hash("s"), T0 + 1000), PL_OK);
+	stage_commit();
+	cr_expect_eq(rights(), before);
+
+	stage_write(T0);
+	cr_assert_eq(stage->ops->login_remove(stage, hash("s")), PL_OK);
+	stage_commit();
+	cr_expect_gt(rights(), before, "a session has ended");
+	before = rights();
+	stage_write(T0);
+	cr_assert_eq(stage->ops->key_remove(stage, acme, key), PL_OK);
+	stage_commit();
+	cr_expect_gt(rights(), before, "a key was removed");
+	before = rights();
+	stage_write(T0);
+	cr_assert_eq(
+	    stage->ops->agent_inboxes(stage, acme, "anna", "[]"), PL_OK);
+	stage_commit();
+	cr_expect_gt(rights(), before, "sees less");
+	before = rights();
+	stage_write(T0);
+	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "anna"), PL_OK);
+	stage_commit();
+	cr_expect_gt(rights(), before, "revoked");
+}
+
+/* The bell rings for what held polls must hear of. */
+Test(store_people, end_of_a_right_is_a_change_to_be_told)
+{
+	bool changed = false;
+
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", NULL), PL_OK);
+	stage_commit();
+	stage_write(T0);
+	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "anna"), PL_OK);
+	cr_assert_eq(stage->ops->commit(stage, &changed), PL_OK);
+	cr_expect(changed);
+	stage_write(T0);
+	cr_assert_eq(stage->ops->login_remove(stage, hash("s")), PL_OK);
+	cr_assert_eq(stage->ops->commit(stage, &changed), PL_OK);
+	cr_expect(changed);
+}
+
+/* ---- agents by name ---- */
+
+Test(store_people, name_finds_the_agent_or_that_he_is_gone)
+{
+	struct pl_agent a;
+
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", "[\"sales\"]"), PL_OK);
+	cr_expect_eq(
+	    stage->ops->agent_by_name(stage, globex, "anna", &arena, &a),
+	    PL_ERR_NOT_FOUND);
+	cr_assert_eq(
+	    stage->ops->agent_by_name(stage, acme, "anna", &arena, &a), PL_OK);
+	cr_expect_str_eq(a.scope.inboxes, "[\"sales\"]");
+	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "anna"), PL_OK);
+	cr_expect_eq(stage->ops->agent_by_name(stage, acme, "anna", &arena, &a),
+	    PL_ERR_FORBIDDEN);
+	cr_assert_eq(stage->ops->agent_inboxes(stage, acme, "anna", NULL),
+	    PL_ERR_NOT_FOUND);
+	stage_commit();
+	stage_write(T0);
+	{
+		struct pl_agent again = {.name = "anna", .scope = {acme, NULL}};
+
+		cr_assert_eq(
+		    stage->ops->agent_add(stage, &again, hash("new")), PL_OK);
+	}
+	cr_assert_eq(
+	    stage->ops->agent_by_name(stage, acme, "anna", &arena, &a), PL_OK);
+	cr_expect_null(a.scope.inboxes);
+	stage_commit();
+}

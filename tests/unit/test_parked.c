@@ -40,7 +40,8 @@ static struct pl_waiter *
 add_as(int64_t company, const char *inboxes, const char *client, const char *id,
     bool heartbeats)
 {
-	struct pl_agent agent = {company * 10, "x", {company, inboxes}};
+	struct pl_agent agent = {
+	    .id = company * 10, .name = "x", .scope = {company, inboxes}};
 	struct pl_watch watch = {.agent = &agent,
 	    .client = client,
 	    .ids = id != NULL ? &id : NULL,
@@ -171,7 +172,7 @@ Test(parked, finds_the_poll_of_a_client)
 /* Thousands of channels, each found; no more than max. */
 Test(parked, holds_as_many_as_it_may)
 {
-	struct pl_agent agent = {1, "x", {1, NULL}};
+	struct pl_agent agent = {.id = 1, .name = "x", .scope = {1, NULL}};
 	struct pl_watch watch = {.agent = &agent};
 	struct pl_waiter *w;
 	struct pl_event e;

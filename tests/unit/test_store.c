@@ -3,7 +3,8 @@
 #include "store.h"
 #include "../lib/test.h"
 
-static const struct pl_position here = {"0123456789abcdef", 900, 100};
+static const struct pl_position here = {
+    .epoch = "0123456789abcdef", .seq = 900, .pruned = 100};
 
 Test(store, cursors_go_out_and_come_back)
 {
