@@ -120,6 +120,17 @@ set_database(struct reader *r, const char *value)
 	return PL_OK;
 }
 
+static enum pl_err
+set_remote_user_company(struct reader *r, const char *value)
+{
+	char *out = r->config->remote_user_company;
+
+	if (strlen(value) >= sizeof(r->config->remote_user_company))
+		return mistake(r, "remoteUserCompany: the name is too long");
+	strcpy(out, value);
+	return PL_OK;
+}
+
 /* Sets what `same` says is called so; PL_ERR_NOT_FOUND if nothing is. */
 static enum pl_err
 set(struct reader *r, const char *name, const char *value,
@@ -131,6 +142,8 @@ set(struct reader *r, const char *name, const char *value,
 		return set_database(r, value);
 	if (same("log", name))
 		return set_log(r, value);
+	if (same("remoteUserCompany", name))
+		return set_remote_user_company(r, value);
 	for (i = 0; i < NSETTINGS; i++)
 		if (same(settings[i].name, name))
 			return set_number(r, i, value);

@@ -31,7 +31,8 @@
 struct pl_config {
 	char file[1024]; /* what was read, or would have been */
 	char database[1024];
-	int log; /* enum pl_log_level */
+	int log;                       /* enum pl_log_level */
+	char remote_user_company[256]; /* ""; then REMOTE_USER is nobody */
 #define MEMBER(name, member, preset, least, most) int64_t member;
 	PL_CONFIG_NUMBERS(MEMBER)
 #undef MEMBER

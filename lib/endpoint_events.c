@@ -28,7 +28,7 @@
 /* A poll, as it was asked. */
 struct ask {
 	struct pl_query q;
-	struct pl_agent agent;
+	struct pl_who who;
 	struct pl_position store;
 	int64_t after;
 	int64_t timeout_ms;
@@ -89,8 +89,8 @@ check_ids(struct pl_call *call, const struct ask *ask)
 	size_t i;
 
 	for (i = 0; i < ask->q.nids && err == PL_OK; i++)
-		err = call->store->ops->presence(call->store, &ask->agent.scope,
-		    ask->q.ids[i], ignore, NULL);
+		err = call->store->ops->presence(call->store,
+		    &ask->who.agent.scope, ask->q.ids[i], ignore, NULL);
 	return err;
 }
 
@@ -130,7 +130,7 @@ read_events(struct pl_call *call, const struct ask *ask, struct answer *a,
     int64_t *upto)
 {
 	struct pl_event_query q = {
-	    .scope = &ask->agent.scope,
+	    .scope = &ask->who.agent.scope,
 	    .ids = ask->q.nids > 0 ? ask->q.ids : NULL,
 	    .nids = ask->q.nids,
 	    .heartbeats = ask->heartbeats,
@@ -149,14 +149,14 @@ static enum pl_err
 hold(struct pl_call *call, const struct ask *ask, int64_t seq)
 {
 	struct pl_poll *poll = pl_arena_alloc(&call->req.arena, sizeof(*poll));
-	struct pl_agent *agent =
-	    pl_arena_alloc(&call->req.arena, sizeof(*agent));
+	struct pl_who *who = pl_arena_alloc(&call->req.arena, sizeof(*who));
 
-	if (poll == NULL || agent == NULL)
+	if (poll == NULL || who == NULL)
 		return PL_ERR_NOMEM;
-	*agent = ask->agent;
+	*who = ask->who;
 	*poll = (struct pl_poll){
-	    .watch = {.agent = agent,
+	    .credential = &who->credential,
+	    .watch = {.agent = &who->agent,
 		.client = ask->q.client,
 		.ids = ask->q.nids > 0 ? ask->q.ids : NULL,
 		.nids = ask->q.nids,
@@ -208,16 +208,17 @@ run_events(struct pl_call *call)
 	struct ask ask = {.reset = false};
 	enum pl_err err;
 
-	err = pl_auth_agent(&call->req, call->store, &ask.agent);
+	err = pl_auth_agent(
+	    &call->req, call->store, &call->app->config, call->now, &ask.who);
 	if (err != PL_OK)
 		return err;
-	call->company = ask.agent.scope.company;
+	call->company = ask.who.agent.scope.company;
 	if ((err = parse(call, &ask)) != PL_OK)
 		return err;
 	err = ask.reset ? answer_reset(call, &ask) : answer_or_hold(call, &ask);
 	if (err == PL_OK && ask.q.client != NULL)
-		pl_polls_supersede(call->app->polls, ask.agent.id, ask.q.client,
-		    call->hold == NULL);
+		pl_polls_supersede(call->app->polls, ask.who.agent.id,
+		    ask.q.client, call->hold == NULL);
 	return err;
 }
 

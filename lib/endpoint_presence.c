@@ -201,21 +201,23 @@ run_presence(struct pl_call *call)
 	    .since = INT64_MAX,
 	    .id = INT64_MAX};
 	struct pl_query q;
-	struct pl_agent agent;
+	struct pl_who who;
 	enum pl_err err;
 
-	if ((err = pl_auth_agent(&call->req, call->store, &agent)) != PL_OK)
+	err = pl_auth_agent(
+	    &call->req, call->store, &call->app->config, call->now, &who);
+	if (err != PL_OK)
 		return err;
-	call->company = agent.scope.company;
+	call->company = who.agent.scope.company;
 	if ((err = parse(call, &q, &page)) != PL_OK ||
 	    (err = call->store->ops->position(call->store, &page.position)) !=
 		PL_OK)
 		return err;
 	page.single = q.nids == 1;
 	if (page.single)
-		return call->store->ops->presence(
-		    call->store, &agent.scope, q.ids[0], on_presence, &page);
-	return write_list(call, &agent.scope, &q, &page);
+		return call->store->ops->presence(call->store, &who.agent.scope,
+		    q.ids[0], on_presence, &page);
+	return write_list(call, &who.agent.scope, &q, &page);
 }
 
 const struct pl_endpoint pl_endpoint_presence = {

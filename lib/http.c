@@ -46,7 +46,7 @@ pl_request_init(struct pl_request *r)
 	pl_arena_init(&r->arena);
 	r->method = PL_OTHER_METHOD;
 	r->uri = r->content_type = r->authorization = r->cookie = "";
-	r->origin = r->host = r->remote_addr = r->body = "";
+	r->origin = r->host = r->remote_addr = r->remote_user = r->body = "";
 	r->software = r->script = r->document_root = "";
 }
 
@@ -81,6 +81,7 @@ static const struct {
     {"HTTP_ORIGIN", offsetof(struct pl_request, origin)},
     {"HTTP_HOST", offsetof(struct pl_request, host)},
     {"REMOTE_ADDR", offsetof(struct pl_request, remote_addr)},
+    {"REMOTE_USER", offsetof(struct pl_request, remote_user)},
     {"SERVER_SOFTWARE", offsetof(struct pl_request, software)},
     {"SCRIPT_FILENAME", offsetof(struct pl_request, script)},
     {"DOCUMENT_ROOT", offsetof(struct pl_request, document_root)},

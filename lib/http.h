@@ -32,8 +32,9 @@ struct pl_request {
 	const char *origin;
 	const char *host;
 	const char *remote_addr;
-	const char *software; /* the server's name */
-	const char *script;   /* where it found this program */
+	const char *remote_user; /* the server's word, never a header's */
+	const char *software;    /* the server's name */
+	const char *script;      /* where it found this program */
 	const char *document_root;
 	bool https;
 	const char *body; /* terminated */

@@ -5,6 +5,13 @@
  *	                       └▶ parked: who waits for which of them
  *	                            └▶ answers: cursor, and those events
  *
+ * A poll is held on a credential, and ends with it. One that ends by itself
+ * ends the waiting by its timer. One that is taken away (an agent revoked, a
+ * cookie's session ended, a key or a company removed) counts up a number in
+ * the store, and each look that finds it changed asks again for all of them,
+ * in the snapshot that the events are read from: what was committed after
+ * the end of a right is never told to who had it.
+ *
  * All that happened in between is in the answer: a poll that was held since
  * number n gets every event above n that it asked for, because a waiter
  * takes part in each look from the moment its own reading ended.
@@ -19,6 +26,7 @@
 #include "served.h"
 
 #define LOOK_MOST 500 /* events read at a time */
+#define SLACK_MS 10   /* timers have a clock of their own */
 
 struct pl_polls {
 	struct pl_app *app;
@@ -26,6 +34,7 @@ struct pl_polls {
 	int64_t position;         /* all waiters have what is up to here */
 	struct pl_position store; /* epoch, as last read */
 	uint64_t moved;           /* seats taken over, as last seen */
+	int64_t rights;           /* of the store, as last looked after */
 };
 
 /* A poll whose connection is held. */
@@ -34,6 +43,9 @@ struct held {
 	struct pl_conn *conn;
 	struct pl_waiter *waiter;
 	struct pl_seat_ref seat;
+	struct pl_credential credential;
+	char *user;    /* the agent's name, if he is known by that */
+	char *headers; /* of the answer, whole lines (CORS); NULL: none */
 };
 
 /* The events of one look: rows, and each as JSON. */
@@ -127,17 +139,54 @@ pl_polls_count(const struct pl_polls *p)
 	return pl_parked_count(p->parked);
 }
 
-/* Lets go of the waiter; its connection is the caller's again. */
-static struct pl_conn *
+static void
+free_held(struct pl_polls *p, struct held *held)
+{
+	pl_seat_give(&p->app->shared, &held->seat);
+	free(held->user);
+	free(held->headers);
+	free(held);
+}
+
+/* Lets go of the waiter, and of its connection. */
+static void
 release(struct pl_polls *p, struct pl_waiter *w)
 {
 	struct held *held = w->owner;
-	struct pl_conn *conn = held->conn;
 
-	pl_seat_give(&p->app->shared, &held->seat);
 	pl_parked_remove(p->parked, w);
-	free(held);
-	return conn;
+	free_held(p, held);
+}
+
+/* Sends it and lets go of the waiter. */
+static void
+send_reply(struct pl_polls *p, struct pl_waiter *w, struct pl_reply *reply)
+{
+	struct held *held = w->owner;
+
+	if (held->headers != NULL)
+		pl_buf_puts(&reply->headers, held->headers);
+	pl_conn_reply(held->conn, reply);
+	pl_reply_close(reply);
+	release(p, w);
+}
+
+static void
+refuse(struct pl_polls *p, struct pl_waiter *w)
+{
+	struct pl_reply reply;
+
+	pl_reply_init(&reply);
+	pl_reply_error(&reply, PL_ERR_UNAUTHENTICATED, NULL);
+	send_reply(p, w, &reply);
+}
+
+static bool
+has_expired(const struct pl_polls *p, const struct pl_waiter *w)
+{
+	const struct held *held = w->owner;
+
+	return p->app->now >= held->credential.expires_at;
 }
 
 /* Answers with what look has for it (yes), or with nothing (NULL). */
@@ -146,10 +195,13 @@ answer(struct pl_polls *p, struct pl_waiter *w, const struct look *look,
     const bool *yes)
 {
 	int64_t seq = w->seq > p->position ? w->seq : p->position;
-	struct pl_conn *conn = release(p, w);
 	struct pl_reply reply;
 	size_t i;
 
+	if (has_expired(p, w)) {
+		refuse(p, w);
+		return;
+	}
 	pl_reply_init(&reply);
 	pl_answer_begin(&reply, &p->store, seq, p->app->now);
 	for (i = 0; yes != NULL && i < look->n; i++)
@@ -158,8 +210,7 @@ answer(struct pl_polls *p, struct pl_waiter *w, const struct look *look,
 			    look->json.data + look->start[i],
 			    look->end[i] - look->start[i]);
 	pl_answer_end(&reply);
-	pl_conn_reply(conn, &reply);
-	pl_reply_close(&reply);
+	send_reply(p, w, &reply);
 }
 
 static void
@@ -204,24 +255,60 @@ take_seat(struct pl_polls *p, struct held *held, const struct pl_call *call)
 	return err;
 }
 
-enum pl_err
-pl_polls_hold(struct pl_polls *p, struct pl_call *call)
+static enum pl_err
+new_held(struct pl_polls *p, struct pl_call *call, struct held **out)
 {
+	const struct pl_poll *poll = call->hold;
+	const struct pl_buf *headers = &call->reply.headers;
 	struct held *held = calloc(1, sizeof(*held));
-	enum pl_err err;
 
 	if (held == NULL)
 		return PL_ERR_NOMEM;
+	held->polls = p;
+	held->conn = call->conn;
+	held->credential = *poll->credential;
+	if (poll->credential->by == PL_BY_USER)
+		held->user = strdup(poll->watch.agent->name);
+	if (headers->len > 0)
+		held->headers = strndup(headers->data, headers->len);
+	if ((poll->credential->by == PL_BY_USER && held->user == NULL) ||
+	    (headers->len > 0 && held->headers == NULL)) {
+		free_held(p, held);
+		return PL_ERR_NOMEM;
+	}
+	*out = held;
+	return PL_OK;
+}
+
+/* How long to wait: not beyond the credential's end, but up to it. */
+static int64_t
+patience(const struct pl_poll *poll)
+{
+	int64_t left = poll->credential->expires_at - pl_clock_now();
+
+	if (left < 0)
+		return 0;
+	return left < poll->timeout_ms ? left + SLACK_MS : poll->timeout_ms;
+}
+
+enum pl_err
+pl_polls_hold(struct pl_polls *p, struct pl_call *call)
+{
+	struct held *held = NULL;
+	enum pl_err err = new_held(p, call, &held);
+
+	if (err != PL_OK)
+		return err;
 	/* The first one: nothing before it has to be looked at. */
 	err = call->store->ops->position(call->store, &p->store);
-	if (err == PL_OK && pl_parked_count(p->parked) == 0)
+	if (err == PL_OK && pl_parked_count(p->parked) == 0) {
 		p->position = call->hold->watch.seq;
+		p->rights = p->store.rights;
+	}
 	/* Two that came in the same turn: the later one stays. */
 	if (call->hold->watch.client != NULL)
 		pl_polls_supersede(p, call->hold->watch.agent->id,
 		    call->hold->watch.client, false);
-	held->polls = p;
-	held->conn = call->conn;
 	call->hold->watch.owner = held;
 	if (err == PL_OK)
 		err = take_seat(p, held, call);
@@ -229,11 +316,10 @@ pl_polls_hold(struct pl_polls *p, struct pl_call *call)
 		err =
 		    pl_parked_add(p->parked, &call->hold->watch, &held->waiter);
 	if (err != PL_OK) {
-		pl_seat_give(&p->app->shared, &held->seat);
-		free(held);
+		free_held(p, held);
 		return err;
 	}
-	err = pl_conn_hold(call->conn, call->hold->timeout_ms, on_wake, held);
+	err = pl_conn_hold(call->conn, patience(call->hold), on_wake, held);
 	if (err != PL_OK)
 		release(p, held->waiter);
 	return err;
@@ -288,6 +374,10 @@ look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 	struct own own = {&events, 0};
 	int64_t upto;
 
+	if (has_expired(p, w)) {
+		refuse(p, w);
+		return;
+	}
 	pl_reply_init(&events);
 	pl_buf_puts(&events.body, "[");
 	if (store->ops->events(store, &q, on_own_event, &own, &upto) != PL_OK ||
@@ -299,8 +389,7 @@ look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 	pl_answer_begin(&reply, &p->store, upto, p->app->now);
 	pl_buf_add(&reply.body, events.body.data + 1, events.body.len - 1);
 	pl_answer_end(&reply);
-	pl_conn_reply(release(p, w), &reply);
-	pl_reply_close(&reply);
+	send_reply(p, w, &reply);
 	pl_reply_close(&events);
 }
 
@@ -342,15 +431,77 @@ look_once(struct pl_polls *p, struct look *look, bool *more)
 	return err;
 }
 
+/* A review of all held polls: an error of the store ends it. */
+struct review {
+	struct pl_polls *polls;
+	enum pl_err err;
+};
+
+static bool
+sees_the_same(const struct pl_waiter *w, const struct pl_agent *agent)
+{
+	const char *now = agent->scope.inboxes;
+
+	if (w->inboxes == NULL || now == NULL)
+		return w->inboxes == now;
+	return strcmp(w->inboxes, now) == 0;
+}
+
+/* Who may see more or less than before asks anew, and is told by that. */
+static void
+review_one(void *arg, struct pl_waiter *w)
+{
+	struct review *review = arg;
+	struct pl_polls *p = review->polls;
+	const struct held *held = w->owner;
+	struct pl_agent agent = {.id = w->agent,
+	    .name = held->user,
+	    .scope = {w->company, w->inboxes}};
+	struct pl_arena arena;
+	enum pl_err err;
+
+	if (review->err != PL_OK)
+		return;
+	pl_arena_init(&arena);
+	err = pl_auth_again(
+	    p->app->store, &p->app->config, &held->credential, &arena, &agent);
+	if (err == PL_ERR_UNAUTHENTICATED)
+		refuse(p, w);
+	else if (err == PL_OK && !sees_the_same(w, &agent))
+		answer(p, w, NULL, NULL);
+	else
+		review->err = err;
+	pl_arena_close(&arena);
+}
+
+/* Asks again for everybody if rights have changed since the last time. */
+static enum pl_err
+review_all(struct pl_polls *p)
+{
+	struct review review = {p, PL_OK};
+
+	if (p->rights == p->store.rights)
+		return PL_OK;
+	pl_parked_each(p->parked, review_one, &review);
+	if (review.err == PL_OK)
+		p->rights = p->store.rights;
+	return review.err;
+}
+
 enum pl_err
 pl_polls_look(struct pl_polls *p)
 {
 	struct pl_store *store = p->app->store;
+	struct pl_position before = p->store;
 	struct look *look;
 	enum pl_err err;
 	bool more = true;
 
 	if ((err = store->ops->position(store, &p->store)) != PL_OK)
+		return err;
+	if (strcmp(before.epoch, p->store.epoch) != 0)
+		p->rights = -1; /* another store */
+	if ((err = review_all(p)) != PL_OK)
 		return err;
 	/* Nobody waits, or the numbers went back (another store): from here. */
 	if (pl_parked_count(p->parked) == 0 || p->store.seq < p->position)

@@ -2,6 +2,7 @@
 #define PL_POLLS_H
 
 #include "app.h"
+#include "auth.h"
 #include "parked.h"
 
 /*
@@ -12,6 +13,7 @@
 /* A poll to be held after the turn: made by its endpoint, in the arena. */
 struct pl_poll {
 	struct pl_watch watch;
+	const struct pl_credential *credential;
 	int64_t timeout_ms;
 };
 
@@ -25,12 +27,15 @@ size_t pl_polls_count(const struct pl_polls *);
 void pl_polls_supersede(
     struct pl_polls *, int64_t agent, const char *client, bool anywhere);
 
-/* Holds call->hold; the call is answered with PL_ERR_BUSY if there is no
- * room. */
+/* Holds call->hold, for no longer than its credential is good; the call is
+ * answered with PL_ERR_BUSY if there is no room. */
 enum pl_err pl_polls_hold(struct pl_polls *, struct pl_call *) PL_MUST;
 
-/* Reads what is new in the stream and answers whom it is for. Inside a READ;
- * errors are the store's, and the next look goes on from the same place. */
+/*
+ * Reads what is new in the stream and answers whom it is for; before that,
+ * 401 to those whose right to it has ended. Inside a READ; errors are the
+ * store's, and the next look goes on from the same place.
+ */
 enum pl_err pl_polls_look(struct pl_polls *) PL_MUST;
 
 /* Answers those that a newer poll has superseded in another process. */
