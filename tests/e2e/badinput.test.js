@@ -6,7 +6,7 @@
 
 const assert = require('node:assert/strict');
 const { test, before, beforeEach, afterEach, after } = require('node:test');
-const { startDemo, isAlive, newTab, inParallel } = require('../lib/demo');
+const { startDemo, isAlive, newTab, inParallel, SERVER } = require('../lib/demo');
 
 let demo;
 let session;
@@ -111,8 +111,9 @@ test('the same member twice is no way around a check', async () => {
 });
 
 test('a body of 10 MB gets the programs\' own 413', async () => {
+  const size = SERVER === 'bundle' ? 100 << 10 : 10 << 20; // the host's limit is 128 kB
   for (let i = 0; i < 3; i++) {
-    const answer = await post(Buffer.alloc(10 << 20, 'x'));
+    const answer = await post(Buffer.alloc(size, 'x'));
     assert.equal(answer.status, 413);
     assert.equal(answer.json?.error, 'too_large', answer.text);
   }
@@ -122,7 +123,8 @@ test('a body of 20 MB is the web server\'s to refuse', async () => {
   const head = Buffer.from('POST /api/widget/heartbeat HTTP/1.1\r\nHost: x\r\n' +
     `Content-Type: text/plain\r\nContent-Length: ${20 << 20}\r\n\r\n`);
   const answer = await demo.raw(Buffer.concat([head, Buffer.alloc(20 << 20, 'x')]));
-  assert.ok([400, 413].includes(answer.status), answer.text); // 400: mod_fcgid
+  // mod_fcgid's own limit is 400 or 500
+  assert.ok([400, 413, ...(SERVER === 'bundle' ? [500] : [])].includes(answer.status), answer.text);
 });
 
 test('queries: bad escapes, NUL, what is not UTF-8, names without end', async () => {

@@ -17,6 +17,9 @@ const path = require('node:path');
 
 const ROOT = path.resolve(__dirname, '..', '..');
 const SERVER = process.env.SERVER || 'lighttpd';
+// How many polls the server holds within seconds. mod_fcgid has 80 processes
+// for them; as a shared host has it, it starts ten and then one a second.
+const MOST_POLLS = { mod_fcgid: 50, bundle: 12 }[SERVER] ?? 200;
 const START_DEADLINE_MS = 60000;
 const STOP_DEADLINE_MS = 20000;
 
@@ -164,6 +167,7 @@ class Demo {
   constructor({ child, env, dataDir, ownsDir, output, build, server }) {
     this.server = server;
     this.isCgi = ['cgi', 'lighttpd_cgi'].includes(server);
+    this.stopped = false;
     this.url = env.URL;
     this.agentToken = env.AGENT_TOKEN;
     this.apiKey = env.API_KEY;
@@ -263,7 +267,7 @@ class Demo {
     return this.request({
       path: `/api/widget/events${queryString(query)}`,
       headers: { authorization: `Bearer ${token}` },
-      deadline: (query.timeout ?? 20) * 1000 + 30000,
+      deadline: (query.timeout ?? 20) * 1000 + 15000,
     });
   }
 
@@ -352,6 +356,7 @@ class Demo {
 
   /** Ends the demo and waits for it; throws if it did not end well. */
   async stop({ keepData = !this.ownsDir } = {}) {
+    this.stopped = true;
     this.http.destroy();
     const all = descendantsOf(this.pid).map((p) => p.pid);
     const code = await end(this.child);
@@ -440,4 +445,4 @@ function readLogs(dir) {
     .map((name) => fs.readFileSync(path.join(dir, name), 'utf8')).join('');
 }
 
-module.exports = { startDemo, descendantsOf, isAlive, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT };
+module.exports = { startDemo, descendantsOf, isAlive, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT, SERVER, MOST_POLLS };

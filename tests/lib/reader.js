@@ -32,7 +32,7 @@ class Reader {
   }
 
   async run() {
-    while (!this.stopping) {
+    while (!this.stopping && !this.demo.stopped) {
       await this.once();
       if (this.pause > 0)
         await sleep(this.pause);
@@ -72,7 +72,7 @@ class Reader {
 
   /** 5 s, or until it is to stop. */
   async pause5() {
-    for (let i = 0; i < 100 && !this.stopping; i++)
+    for (let i = 0; i < 100 && !this.stopping && !this.demo.stopped; i++)
       await sleep(50);
   }
 

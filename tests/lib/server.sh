@@ -133,7 +133,7 @@ host_make() {
   printf 'root:x:0:\nshop:x:33:\n' >"$host/etc/group"
   {
     command -v apache2
-    ldconfig -p | sed -n 's/.*libgcc_s.* => //p;T;q' # opened when a thread ends
+    ldconfig -p | awk '/libgcc_s/ && !n++ { print $NF }' # opened when a thread ends
     sed -n 's/^LoadModule .* //p' "$source_dir/tests/lib/host.conf"
   } | while read -r file; do
     echo "$file"
