@@ -88,7 +88,7 @@ part_lint() {
   one cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     -I lib -I "$BUILD" lib cgi-bin
-  one shellcheck shellcheck -x dev .ci/run tests/lib/check.sh tests/lib/server.sh tests/lib/man.sh
+  one shellcheck shellcheck -x dev .ci/run tests/lib/*.sh debian/porchlight.{postinst,prerm,postrm}
   one "man pages" tests/lib/man.sh "$BUILD/cgi-bin/porchlight"
   one "node --check" check_scripts "${js[@]}"
 }
@@ -157,4 +157,8 @@ part_dist() {
   one "make distcheck" make -C "$BUILD" --no-print-directory distcheck \
     >"$logs/distcheck.out" 2>&1
   grep -E '^(not )?ok|^# (pass|fail)|^make.*\*\*\*' "$logs/distcheck.out"
+}
+
+part_package() {
+  tests/lib/package.sh "$BUILD/package"
 }
