@@ -46,17 +46,53 @@ add_allow(struct pl_reply *reply, const char *header, int methods)
 	    methods & PL_DELETE ? "DELETE, " : "");
 }
 
+/*
+ * Is it the origin that we are served at ourselves? A page that came without
+ * TLS is another one than we, who came with it. The other way round cannot be
+ * told: a proxy before the web server may have taken the TLS off.
+ */
+static bool
+is_own_origin(const struct pl_call *call)
+{
+	const char *origin = call->req.origin;
+	const char *host = strstr(origin, "://");
+
+	return host != NULL && strcmp(host + 3, call->req.host) == 0 &&
+	       (!call->req.https || strncmp(origin, "https://", 8) == 0);
+}
+
 /* The origin of another site that calls; NULL: it is our own, or none. */
 static const char *
 foreign_origin(const struct pl_call *call)
 {
 	const char *origin = call->req.origin;
-	const char *host = strstr(origin, "://");
 
-	if (origin[0] == '\0' || strlen(origin) > 300 ||
-	    (host != NULL && strcmp(host + 3, call->req.host) == 0))
+	if (origin[0] == '\0' || strlen(origin) > 300 || is_own_origin(call))
 		return NULL;
 	return origin;
+}
+
+/*
+ * Browsers say it themselves (Sec-Fetch-Site), and no page can make them lie;
+ * it holds behind any proxy, whatever that makes of scheme and host. Those
+ * from before 2023 send Origin with every POST and DELETE. Who sends neither
+ * is no browser: nothing is sent for him that he did not mean to. A page of
+ * the same site but another origin is turned away too: it could not read the
+ * answer anyway, as credentials are never allowed across origins.
+ */
+enum pl_err
+pl_call_check_origin(const struct pl_call *call)
+{
+	const char *site = call->req.fetch_site;
+
+	if (site[0] != '\0')
+		return strcmp(site, "same-origin") == 0 ||
+			       strcmp(site, "none") == 0
+			   ? PL_OK
+			   : PL_ERR_FORBIDDEN;
+	return call->req.origin[0] == '\0' || is_own_origin(call)
+		   ? PL_OK
+		   : PL_ERR_FORBIDDEN;
 }
 
 /*

@@ -57,6 +57,12 @@ void pl_call_free(struct pl_call *);
  * with an error. Faults are returned: they undo the transaction. */
 enum pl_err pl_call_run(struct pl_call *) PL_MUST;
 
+/*
+ * PL_ERR_FORBIDDEN if a page of another origin is behind it: for writes that
+ * rest on what a browser sends by itself, the cookie.
+ */
+enum pl_err pl_call_check_origin(const struct pl_call *) PL_MUST;
+
 /* Makes that error its reply. */
 void pl_call_fail(struct pl_call *, enum pl_err);
 

@@ -9,6 +9,9 @@
  *
  * The cookie is HttpOnly and SameSite=Lax, and Secure under https. Ending a
  * session that is not there is no error: it has ended.
+ *
+ * 403 to pages of another origin: none may end an agent's session, or begin
+ * one in his browser that is not his.
  */
 #include "app.h"
 #include "auth.h"
@@ -47,7 +50,8 @@ run_add(struct pl_call *call)
 	const char *token = NULL;
 	enum pl_err err;
 
-	if ((err = read_token(call, &token)) != PL_OK ||
+	if ((err = pl_call_check_origin(call)) != PL_OK ||
+	    (err = read_token(call, &token)) != PL_OK ||
 	    (err = pl_auth_token(&call->req, call->store, token, &agent)) !=
 		PL_OK ||
 	    (err = pl_secret_token("plc_", secret)) != PL_OK)
@@ -74,6 +78,8 @@ run_end(struct pl_call *call)
 	uint8_t hash[PL_HASH_LEN];
 	enum pl_err err;
 
+	if ((err = pl_call_check_origin(call)) != PL_OK)
+		return err;
 	if (secret != NULL) {
 		pl_secret_hash(secret, hash);
 		err = call->store->ops->login_remove(call->store, hash);

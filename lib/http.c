@@ -46,6 +46,7 @@ pl_request_init(struct pl_request *r)
 	pl_arena_init(&r->arena);
 	r->method = PL_OTHER_METHOD;
 	r->uri = r->content_type = r->authorization = r->cookie = "";
+	r->fetch_site = "";
 	r->origin = r->host = r->remote_addr = r->remote_user = r->body = "";
 	r->software = r->script = r->document_root = "";
 }
@@ -79,6 +80,7 @@ static const struct {
     {"HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization)},
     {"HTTP_COOKIE", offsetof(struct pl_request, cookie)},
     {"HTTP_ORIGIN", offsetof(struct pl_request, origin)},
+    {"HTTP_SEC_FETCH_SITE", offsetof(struct pl_request, fetch_site)},
     {"HTTP_HOST", offsetof(struct pl_request, host)},
     {"REMOTE_ADDR", offsetof(struct pl_request, remote_addr)},
     {"REMOTE_USER", offsetof(struct pl_request, remote_user)},

@@ -30,6 +30,7 @@ struct pl_request {
 	const char *authorization;
 	const char *cookie;
 	const char *origin;
+	const char *fetch_site; /* Sec-Fetch-Site */
 	const char *host;
 	const char *remote_addr;
 	const char *remote_user; /* the server's word, never a header's */

@@ -241,3 +241,66 @@ Test(call, ids_of_our_own_differ)
 	cr_expect_eq(strlen(a), PL_CONVERSATION_ID_LEN);
 	cr_expect_str_neq(a, b);
 }
+
+/* ---- whose page sends it ---- */
+
+struct page {
+	char https[8], origin[40], site[16];
+	enum pl_err expected;
+};
+
+ParameterizedTestParameters(call, own_pages_are_told_from_others)
+{
+	static struct page rows[] = {
+	    {"", "", "", PL_OK},
+	    {"", "http://chat.example", "", PL_OK},
+	    {"on", "https://chat.example", "", PL_OK},
+	    /* TLS may have been taken off before us, but not put on. */
+	    {"", "https://chat.example", "", PL_OK},
+	    {"on", "http://chat.example", "", PL_ERR_FORBIDDEN},
+	    {"on", "https://chat.example:444", "", PL_ERR_FORBIDDEN},
+	    {"on", "https://shop.example", "", PL_ERR_FORBIDDEN},
+	    {"on", "null", "", PL_ERR_FORBIDDEN},
+	    /* What the browser says itself counts more. */
+	    {"on", "https://front.example", "same-origin", PL_OK},
+	    {"on", "", "none", PL_OK},
+	    {"on", "https://chat.example", "cross-site", PL_ERR_FORBIDDEN},
+	    {"on", "https://chat.example", "same-site", PL_ERR_FORBIDDEN},
+	};
+
+	return ROWS(struct page, rows);
+}
+
+ParameterizedTest(struct page *row, call, own_pages_are_told_from_others)
+{
+	ask("GET", "/api/a", row->origin);
+	pl_request_set(&call->req, "HTTPS", row->https);
+	pl_request_set(&call->req, "HTTP_SEC_FETCH_SITE", row->site);
+	cr_expect_eq(pl_call_check_origin(call), row->expected, "%s %s %s",
+	    row->https, row->origin, row->site);
+}
+
+/* Under TLS, a page of ours that came without it is another's. */
+Test(call, page_without_tls_is_another_origin)
+{
+	struct pl_request r;
+
+	ask("GET", "/api/a", "http://chat.example");
+	cr_expect_not(has_header("Access-Control"));
+	stage_commit();
+	stage_write(T0);
+	cr_assert_eq(
+	    stage->ops->origin_add(stage, acme, "http://chat.example"), PL_OK);
+	pl_request_init(&r);
+	pl_request_set(&r, "REQUEST_METHOD", "GET");
+	pl_request_set(&r, "REQUEST_URI", "/api/a");
+	pl_request_set(&r, "HTTPS", "on");
+	pl_request_set(&r, "HTTP_ORIGIN", "http://chat.example");
+	pl_request_set(&r, "HTTP_HOST", "chat.example");
+	pl_call_free(call);
+	call = pl_call_new(&app, NULL, &r);
+	cr_assert_not_null(call);
+	cr_assert_eq(pl_call_run(call), PL_OK);
+	cr_expect(
+	    has_header("Access-Control-Allow-Origin: http://chat.example\r\n"));
+}
