@@ -78,6 +78,8 @@ static const struct {
     {"REQUEST_URI", offsetof(struct pl_request, uri)},
     {"CONTENT_TYPE", offsetof(struct pl_request, content_type)},
     {"HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization)},
+    /* What a RewriteRule in an .htaccess file makes of the same. */
+    {"REDIRECT_HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization)},
     {"HTTP_COOKIE", offsetof(struct pl_request, cookie)},
     {"HTTP_ORIGIN", offsetof(struct pl_request, origin)},
     {"HTTP_SEC_FETCH_SITE", offsetof(struct pl_request, fetch_site)},

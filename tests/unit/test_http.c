@@ -55,6 +55,13 @@ ParameterizedTest(
 	fini();
 }
 
+/* A RewriteRule of an .htaccess file passes it on under another name. */
+Test(http, takes_an_authorization_that_was_passed_on_by_a_rule)
+{
+	pl_request_set(&r, "REDIRECT_HTTP_AUTHORIZATION", "Bearer t");
+	cr_expect_str_eq(pl_request_bearer(&r), "t");
+}
+
 /* Names and values, decoded, in order; what is no text is refused. */
 Test(http, reads_a_query)
 {
