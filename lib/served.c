@@ -3,15 +3,17 @@
  * server names itself, and mod_proxy_fcgi leaves a trace in SCRIPT_FILENAME
  * where mod_fcgid gives the path of the program.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "auth.h"
 #include "served.h"
 
-#define AUTHORIZED_EVERY_MS                                                    \
-	60000 /* no need to write it down at each request                      \
-	       */
+/* No need to write it down at each request. */
+#define EVERY_MS 60000
 
 /*
  * The share that polls may take: of 20 to 30 processes that a shared host
@@ -62,11 +64,68 @@ pl_mode_waiters(const struct pl_config *config, enum pl_mode mode)
 }
 
 static int64_t
-open_files(void)
+limit_of(int resource)
 {
 	struct rlimit rl;
 
-	return getrlimit(RLIMIT_NOFILE, &rl) == 0 ? (int64_t)rl.rlim_cur : 0;
+	if (getrlimit(resource, &rl) != 0 || rl.rlim_cur == RLIM_INFINITY)
+		return -1;
+	return (int64_t)rl.rlim_cur;
+}
+
+static int64_t
+process_limit(void)
+{
+#ifdef RLIMIT_NPROC
+	return geteuid() == 0 ? -1 : limit_of(RLIMIT_NPROC);
+#else
+	return -1;
+#endif
+}
+
+static bool
+is_time(int64_t then, int64_t now)
+{
+	return now < then || now - then >= EVERY_MS;
+}
+
+/* Is it one that nobody but an agent or a host application sends? */
+static bool
+needs_credential(enum pl_program program, const struct pl_request *req)
+{
+	if (program == PL_EVENTS)
+		return req->method == PL_GET;
+	return (req->method == PL_GET &&
+		   strstr(req->uri, "/api/widget/presence") != NULL) ||
+	       (req->method == PL_POST &&
+		   strstr(req->uri, "/api/conversations") != NULL);
+}
+
+/* Something came with an Authorization, or came without where it needs one:
+ * if that is all that ever comes, the server keeps it to itself. */
+static void
+note_credential(struct pl_served *s, enum pl_program program,
+    const struct pl_request *req, int64_t now)
+{
+	if (req->authorization[0] != '\0') {
+		if (is_time(s->authorized_at, now))
+			s->authorized_at = now;
+		s->bare = 0;
+	} else if (s->bare < UINT32_MAX && needs_credential(program, req) &&
+		   req->remote_user[0] == '\0' &&
+		   strstr(req->cookie, PL_COOKIE "=") == NULL)
+		s->bare++;
+}
+
+static bool
+is_same(const struct pl_served *s, enum pl_mode mode, int64_t waiters,
+    const struct pl_request *req)
+{
+	return s->at != 0 && s->mode == mode && s->waiters == waiters &&
+	       strncmp(s->software, req->software, sizeof(s->software) - 1) ==
+		   0 &&
+	       strncmp(s->document_root, req->document_root,
+		   sizeof(s->document_root) - 1) == 0;
 }
 
 /* Processes may write at once: they write the same. */
@@ -79,19 +138,20 @@ pl_served_note(struct pl_shared *shared, enum pl_program program,
 	enum pl_mode mode = pl_mode_of(req, is_cgi);
 	int64_t waiters = pl_mode_waiters(config, mode);
 
-	if (req->authorization[0] != '\0' &&
-	    (now < s->authorized_at ||
-		now - s->authorized_at >= AUTHORIZED_EVERY_MS))
-		s->authorized_at = now;
-	if (s->at != 0 && s->mode == mode && s->waiters == waiters &&
-	    strncmp(s->software, req->software, sizeof(s->software) - 1) == 0 &&
-	    strncmp(s->document_root, req->document_root,
-		sizeof(s->document_root) - 1) == 0)
+	if (s->mode != mode) /* of the server before nothing follows */
+		s->authorized_at = s->bare = 0;
+	note_credential(s, program, req, now);
+	if (!is_same(s, mode, waiters, req))
+		s->at = s->seen_at = now;
+	else if (is_time(s->seen_at, now))
+		s->seen_at = now;
+	else
 		return;
-	s->at = now;
 	s->mode = mode;
-	s->files = open_files();
+	s->files = limit_of(RLIMIT_NOFILE);
+	s->processes = process_limit();
 	s->waiters = waiters;
+	s->sqlite = sqlite3_libversion_number();
 	snprintf(s->software, sizeof(s->software), "%s", req->software);
 	snprintf(s->document_root, sizeof(s->document_root), "%s",
 	    req->document_root);

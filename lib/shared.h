@@ -23,10 +23,14 @@ struct pl_seat {
 /* How the web server runs a program, for `porchlight doctor`. */
 struct pl_served {
 	int64_t at;            /* when a process first saw it so; 0: never */
+	int64_t seen_at;       /* and when it last did, to the minute */
 	int64_t authorized_at; /* when an Authorization last came; 0: never */
-	int64_t files;         /* how many may be open */
+	int64_t files;         /* how many may be open; -1: any number */
+	int64_t processes;     /* how many its user may have; -1 */
 	int64_t waiters;       /* how many polls it would hold */
 	uint32_t mode;         /* enum pl_mode */
+	uint32_t bare;         /* for agents, but without any credential */
+	int32_t sqlite;        /* sqlite3_libversion_number() */
 	char software[100];    /* SERVER_SOFTWARE */
 	char document_root[512];
 };

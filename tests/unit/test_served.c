@@ -85,3 +85,79 @@ Test(served, notes_how_it_is_served_once)
 	cr_expect_eq(s->at, T0 + 10);
 	pl_shared_close(&shared);
 }
+
+/* To the minute: it is no log of requests. */
+Test(served, notes_when_it_was_last_served)
+{
+	struct pl_shared shared;
+	struct pl_served *s;
+
+	cr_assert_eq(pl_shared_open(&shared, tmpdir_path("db"), 0), PL_OK);
+	s = &shared.page->served[PL_EVENTS];
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0);
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 59999);
+	cr_expect_eq(s->seen_at, T0);
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 60000);
+	cr_expect_eq(s->seen_at, T0 + 60000);
+	cr_expect_eq(s->at, T0);
+	cr_expect_gt(s->sqlite, 3037000);
+	pl_shared_close(&shared);
+}
+
+static uint32_t
+bare_after(struct pl_shared *shared, enum pl_program program,
+    enum pl_method method, const char *uri)
+{
+	req.method = method;
+	req.uri = uri;
+	pl_served_note(shared, program, &config, &req, false, T0);
+	return shared->page->served[program].bare;
+}
+
+/* What only an agent or a host asks for, without anything to show for it. */
+Test(served, counts_what_comes_without_a_credential)
+{
+	struct pl_shared shared;
+
+	cr_assert_eq(pl_shared_open(&shared, tmpdir_path("db"), 0), PL_OK);
+	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 1);
+	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_OPTIONS, "/x"), 1);
+	cr_expect_eq(
+	    bare_after(&shared, PL_PRESENCE, PL_GET, "/api/health"), 0);
+	cr_expect_eq(
+	    bare_after(&shared, PL_PRESENCE, PL_POST, "/api/widget/heartbeat"),
+	    0);
+	cr_expect_eq(
+	    bare_after(&shared, PL_PRESENCE, PL_GET, "/api/widget/presence?x"),
+	    1);
+	cr_expect_eq(
+	    bare_after(&shared, PL_PRESENCE, PL_POST, "/api/conversations"), 2);
+	req.cookie = "a=b; porchlight=x";
+	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 1);
+	req.cookie = "a=b";
+	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 2);
+	req.remote_user = "jane";
+	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 2);
+	req.authorization = "Bearer x";
+	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 0);
+	pl_shared_close(&shared);
+}
+
+/* Of the server that was there before, nothing follows for this one. */
+Test(served, begins_anew_with_another_server)
+{
+	struct pl_shared shared;
+	struct pl_served *s;
+
+	cr_assert_eq(pl_shared_open(&shared, tmpdir_path("db"), 0), PL_OK);
+	s = &shared.page->served[PL_EVENTS];
+	req.software = "nginx/1";
+	req.authorization = "Bearer x";
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0);
+	cr_expect_eq(s->authorized_at, T0);
+	req.software = "Apache";
+	req.authorization = "";
+	pl_served_note(&shared, PL_EVENTS, &config, &req, false, T0 + 1);
+	cr_expect_eq(s->authorized_at, 0);
+	pl_shared_close(&shared);
+}
