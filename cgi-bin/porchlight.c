@@ -30,6 +30,7 @@ static const struct pl_cmd *const commands[] = {
     pl_cmd_conversation,
     pl_cmd_status,
     pl_cmd_watch,
+    pl_cmd_doctor,
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -87,6 +88,13 @@ ring(const struct pl_cmd_env *env)
 	pl_doorbell_close(&bell);
 }
 
+/* These open it themselves: one makes it, one says why it cannot. */
+static bool
+opens_store(const struct pl_cmd *c)
+{
+	return c == pl_cmd_init || c == pl_cmd_doctor;
+}
+
 /* In a transaction, if the command wants one; what ran out is settled. */
 static enum pl_err
 run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
@@ -95,7 +103,7 @@ run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
 	enum pl_err err;
 	bool changed, all = true;
 
-	if (c->run != pl_cmd_init[0].run && (err = open_store(env)) != PL_OK)
+	if (!opens_store(c) && (err = open_store(env)) != PL_OK)
 		return err;
 	if (c->txn == PL_TXN_NONE)
 		return c->run(env, argc, argv);

@@ -10,7 +10,7 @@
 /* What the operator's commands share. */
 struct pl_cmd_env {
 	struct pl_config config;
-	struct pl_store *store; /* open, but for init */
+	struct pl_store *store; /* open, but for init and doctor */
 	int64_t now;
 	const char *company; /* -C: whose; NULL: not said */
 };
@@ -31,7 +31,8 @@ struct pl_cmd {
 
 /* The commands of each file; a row without a name ends them. */
 extern const struct pl_cmd pl_cmd_init[], pl_cmd_company[], pl_cmd_agent[],
-    pl_cmd_secret[], pl_cmd_conversation[], pl_cmd_status[], pl_cmd_watch[];
+    pl_cmd_secret[], pl_cmd_conversation[], pl_cmd_status[], pl_cmd_watch[],
+    pl_cmd_doctor[];
 
 /* "porchlight: TEXT" on stderr; returns err. */
 enum pl_err pl_cmd_say(enum pl_err err, const char *, ...)

@@ -133,6 +133,7 @@ struct pl_position {
 	int64_t seq;    /* the last number given */
 	int64_t pruned; /* up to here rows may be gone */
 	int64_t rights; /* another number: somebody's rights have changed */
+	int64_t at;     /* the clock of who last wrote */
 };
 
 /* The place after seq as a cursor, which readers are given: "EPOCH-SEQ". */

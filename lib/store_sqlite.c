@@ -65,7 +65,7 @@ takes_turn(const struct pl_sqlite *s, enum pl_txn txn)
 }
 
 static enum pl_err
-read_counter(struct pl_sqlite *s, int64_t *at)
+read_counter(struct pl_sqlite *s)
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_COUNTER_GET);
 	enum pl_err err;
@@ -78,7 +78,7 @@ read_counter(struct pl_sqlite *s, int64_t *at)
 	snprintf(
 	    s->position.epoch, sizeof(s->position.epoch), "%s", pl_text(st, 0));
 	s->position.seq = s->seq = s->seq_before = sqlite3_column_int64(st, 1);
-	*at = sqlite3_column_int64(st, 2);
+	s->position.at = sqlite3_column_int64(st, 2);
 	s->position.pruned = sqlite3_column_int64(st, 3);
 	s->position.rights = sqlite3_column_int64(st, 4);
 	sqlite3_reset(st);
@@ -102,8 +102,9 @@ sqlite_rollback(struct pl_store *store)
 
 /* The clock went back: no lease may last for as long as the step. */
 static enum pl_err
-recall(struct pl_sqlite *s, int64_t at)
+recall(struct pl_sqlite *s)
 {
+	int64_t at = s->position.at;
 	sqlite3_stmt *st;
 
 	if (s->now >= at - CLOCK_SLACK_MS)
@@ -122,7 +123,6 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	struct pl_sqlite *s = self(store);
 	bool write = txn == PL_TXN_WRITE;
 	enum pl_err err;
-	int64_t at;
 
 	s->now = now;
 	if (takes_turn(s, txn) && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
@@ -130,9 +130,9 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	s->txn = txn;
 	err = pl_run(s, pl_sql(s, write ? PL_SQL_TXN_WRITE : PL_SQL_TXN_READ));
 	if (err == PL_OK)
-		err = read_counter(s, &at);
+		err = read_counter(s);
 	if (err == PL_OK && write)
-		err = recall(s, at);
+		err = recall(s);
 	if (err != PL_OK)
 		sqlite_rollback(store);
 	return err;
