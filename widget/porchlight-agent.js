@@ -1,6 +1,6 @@
 /*
  * Porchlight for the agent's page: who is here, kept up to date by one long
- * poll, and an element that shows it.
+ * poll for all tabs of the browser, and an element that shows it.
  *
  *   const agent = new PorchlightAgent({endpoint, token});
  *   const unwatch = agent.watch('conv_123', (presence, event) => …);
@@ -11,23 +11,28 @@
  *   PorchlightAgent.default = agent;    // or element.agent = agent
  *   <porchlight-status conversation="conv_123"><img …></porchlight-status>
  *
- * endpoint is api/ beside this file if none is given. Without a token the
- * session cookie counts, which signIn() sets.
+ * porchlight-agent.d.ts has every name with its type, README.md how to use it.
  *
- * A callback gets the presence in the server's own words, with `status` as it
- * is to be shown: online, away, offline, none (this conversation has no
- * presence) or unknown. It also gets the event of the stream that brought the
- * change; null if it was a new look at the whole, or time that passed.
- * Events on the agent: customer:online, customer:heartbeat, customer:offline
- * with the server's event as detail; state with {state} new, live, lost,
- * unauthenticated or closed; unauthenticated.
+ * How it is made, from the inside out:
+ *
+ *   Book     what is known of the conversations. It changes by news alone.
+ *   Poller   asks the server and makes the news: a snapshot with a cursor,
+ *            then the stream from there. One tab of the browser has one.
+ *   Circle   the tabs of one agent. A Web Lock says whose Poller asks, a
+ *            BroadcastChannel brings the news to all the others.
+ *   Places   in its stead where a browser has no Web Locks.
  *
  * What must not happen, and why the code is as it is:
- * - A change that is missed. A snapshot comes with a cursor, and the polls go
- *   on from there; where the cursor is no longer known, a new snapshot is made.
+ * - A change that is missed. Every tab writes the same book by the same news,
+ *   with the cursor and what each tab wants in it: whoever asks next goes on
+ *   from there. Where the server no longer knows the cursor, all is asked anew.
  * - A customer who is shown as gone because we are. Cut off, nothing is said
  *   to be offline: it becomes unknown, at once where the lease has run out,
  *   else after a few seconds, so that a short break shows nothing at all.
+ * - News for somebody else. Tabs share by a name that is made of endpoint and
+ *   credential, hashed, and a tab that does not ask shows its credential to
+ *   the server before it listens. Locks can be listed by every script of the
+ *   origin, so the channel's name is another hash than the lock's.
  */
 (function () {
   'use strict';
@@ -38,9 +43,17 @@
   const TYPING_MS = 6000;       // after which typing wears off
   const BUSY_MS = 5000;         // between questions while it can't hold polls
   const BUSY_FOR_MS = 60000;    // until it is asked to hold one again
-  const GATHER_MS = 50;         // clicks in a row make one new poll
+  const GATHER_MS = 50;         // clicks in a row make one new question
+  const CALM_MS = 500;          // and one in that time, however many they are
   const PACE_MS = 250;          // between answers that bring only heartbeats
   const MANY = 100;             // ids in one question: the URL stays short
+  const LINGER_MS = 60000;      // who is not watched any more may be again soon
+  const OLD_MS = 2000;          // events so much older than a look were in it
+  const TICK_MS = 5000;         // between looks at the clock: did it jump?
+  const SILENT_MS = 45000;      // a tab that asks says more often that it does
+  const ROLL_MS = 600000;       // between questions who is still there
+  const PLACES = 4;             // of a browser's six connections to a server
+  const HIDDEN_MS = 30000;      // between questions of a tab that has none
 
   // ---------------------------------------------------------------- pure part
 
@@ -52,8 +65,10 @@
       (0.5 + 0.5 * random);
   }
 
-  // What is kept of a presence object; `sessions` and the like are not.
-  function fromPresence(p) {
+  // What is kept of a presence object. asOf: when the server said so.
+  function fromPresence(p, asOf) {
+    const sessions = (p.sessions || []).map((s) => s.sessionId);
+
     return {
       conversationId: p.conversationId,
       name: p.name || null,
@@ -62,11 +77,13 @@
       isOnline: !!p.isOnline,
       status: p.status || 'offline',
       connections: p.socketsInRoom || 0,
-      devices: p.devices || 0,
+      devices: p.devices || sessions.length,
       onlineSince: p.onlineSince || null,
       lastHeartbeat: p.lastHeartbeat || null,
       expiresAt: p.expiresAt || null,
-      typing: !!p.typing
+      typing: !!p.typing,
+      sessions,
+      asOf: asOf || 0
     };
   }
 
@@ -87,17 +104,25 @@
         expiresAt: event.expiresAt,
         typing: !!event.typing && event.isOnline
       });
+    const others = next.sessions.filter((id) => id !== event.sessionId);
 
-    if (!event.isOnline) {
-      next.onlineSince = null;
-      next.devices = 0;
-    } else if (!next.onlineSince) {
-      next.onlineSince = event.timestamp;
-    }
     // An offline event is dated when the lease ran out, which is no beat.
-    if (event.event !== 'customer:offline')
+    if (event.event !== 'customer:offline') {
       next.lastHeartbeat = event.timestamp;
+      others.push(event.sessionId);
+    }
+    if (!event.isOnline)
+      next.onlineSince = null;
+    else if (!next.onlineSince)
+      next.onlineSince = event.timestamp;
+    next.sessions = event.isOnline ? others : [];
+    next.devices = next.sessions.length;
     return next;
+  }
+
+  // Was this event already in what we were told of the whole?
+  function isOld(view, event) {
+    return !!view && Date.parse(event.timestamp) < view.asOf - OLD_MS;
   }
 
   /*
@@ -121,11 +146,845 @@
     return view.status;
   }
 
-  // ------------------------------------------------------------------- client
+  /*
+   * Who asks, as far as the page can tell: what tabs that share must have in
+   * common. A host application may sign a new JWT at each page load, so of
+   * those it is what they say; the server has to find them good first.
+   */
+  function identity(token, more) {
+    const parts = token ? token.split('.') : [];
+
+    if (!token)
+      return JSON.stringify(['cookie', more]);
+    if (parts.length === 3) {
+      try {
+        const said = JSON.parse(atob(
+          parts[1].replace(/-/g, '+').replace(/_/g, '/')));
+        return JSON.stringify(
+          ['jwt', said.iss, said.company, said.sub, said.inboxes, more]);
+      } catch (e) {
+        // It only looks like one.
+      }
+    }
+    return JSON.stringify(['token', token, more]);
+  }
+
+  // "10 minutes", in the words of that language; '' below a minute.
+  function span(ms, language, format) {
+    const minutes = Math.floor(ms / 60000);
+    const way = minutes < 60 ? [minutes, 'minute']
+      : minutes < 1440 ? [Math.floor(minutes / 60), 'hour']
+        : [Math.floor(minutes / 1440), 'day'];
+
+    return way[0] < 1 ? '' : (format || ((n, unit) =>
+      new Intl.NumberFormat(language, {style: 'unit', unit,
+        unitDisplay: 'long'}).format(n)))(way[0], way[1]);
+  }
+
+  // "5 minutes ago"; '' below a minute.
+  function ago(ms, language) {
+    return span(ms, language, (n, unit) =>
+      new Intl.RelativeTimeFormat(language).format(-n, unit));
+  }
+
+  // --------------------------------------------------------------------- book
+
+  /*
+   * News: {link, whole, views, listed, drop, events}, all but link optional.
+   * link is {state, cursor, client, contact, clock, lostAt, retryAt, all,
+   * hidden}: all of it comes with all news.
+   */
+  class Book {
+    constructor() {
+      this.views = new Map();   // id to presence
+      this.listed = new Set();  // ids that belong to all()
+      this.typed = new Map();   // id to when its typing began
+      this.link = {state: 'new', cursor: null, client: null, contact: 0,
+        clock: 0, lostAt: 0, retryAt: 0, all: false, hidden: false};
+    }
+
+    // Writes it down. told(id, event) is called after each event.
+    write(news, told) {
+      const listed = (id) => this.listed.add(id);
+
+      this.link = news.link;
+      if (news.whole) {
+        this.views.clear();
+        this.listed.clear();
+        this.typed.clear();
+      }
+      (news.views || []).forEach((view) => {
+        this.views.set(view.conversationId, view);
+        if (view.typing)
+          this.typed.set(view.conversationId, Date.now());
+      });
+      (news.listed || []).forEach(listed);
+      (news.drop || []).forEach((id) => {
+        this.views.delete(id);
+        this.listed.delete(id);
+        this.typed.delete(id);
+      });
+      (news.events || []).forEach((event) => {
+        const id = event.conversationId;
+        const view = reduce(this.views.get(id), event);
+
+        this.views.set(id, view);
+        if (this.link.all)
+          listed(id);
+        if (view.typing)
+          this.typed.set(id, Date.now());
+        else
+          this.typed.delete(id);
+        told(id, event);
+      });
+    }
+
+    // All of it, as news for who comes late.
+    read() {
+      return {link: this.link, whole: true,
+        views: Array.from(this.views.values()),
+        listed: Array.from(this.listed)};
+    }
+
+    // Whose typing has worn off by now?
+    wearOff(now) {
+      this.typed.forEach((since, id) => {
+        if (now - since < TYPING_MS)
+          return;
+        this.typed.delete(id);
+        if (this.views.has(id))
+          this.views.set(id,
+            Object.assign({}, this.views.get(id), {typing: false}));
+      });
+    }
+  }
+
+  // ---------------------------------------------------------------- questions
+
+  /*
+   * The presence of these: {views, cursor}. ask(query) is the request. A 403
+   * for one fails the whole question, so it is halved until the one is found:
+   * a conversation that was deleted must not darken the others.
+   */
+  async function fetchMany(ids, ask) {
+    const views = new Map();
+    let cursor = null;
+
+    const askFor = async (some) => {
+      try {
+        const answer = await ask(some.map((id) => ['conversationId', id]));
+        cursor = cursor || answer.cursor;
+        (answer.presences || [answer]).forEach((p) => views.set(
+          p.conversationId, fromPresence(p, Date.parse(answer.serverTime))));
+      } catch (e) {
+        if (e.status !== 403)
+          throw e;
+        if (some.length === 1) {
+          views.set(some[0], forbidden(some[0]));
+          return;
+        }
+        await askFor(some.slice(0, some.length >> 1));
+        await askFor(some.slice(some.length >> 1));
+      }
+    };
+
+    for (let i = 0; i < ids.length; i += MANY)
+      await askFor(ids.slice(i, i + MANY));
+    return {views, cursor};
+  }
+
+  // Every conversation that is online: {views, cursor}.
+  async function fetchAll(ask) {
+    const views = new Map();
+    let cursor = null;
+    let after = null;
+
+    do {
+      const answer = await ask(after ? [['limit', 500], ['after', after]]
+        : [['limit', 500]]);
+      cursor = cursor || answer.cursor;
+      answer.presences.forEach((p) => views.set(
+        p.conversationId, fromPresence(p, Date.parse(answer.serverTime))));
+      after = answer.next;
+    } while (after);
+    return {views, cursor};
+  }
+
+  // ------------------------------------------------------------------- poller
+
+  /*
+   * The one that asks. Of its port it needs: book; wanted(), what the tabs
+   * want, {ids, all}; publish(news); request(…); pause(), how long to wait
+   * between questions, 0 if a poll may be held; hidden(); refused(), after
+   * which it has ended.
+   */
+  class Poller {
+    constructor(port) {
+      this.port = port;
+      this.book = port.book;
+      this.link = Object.assign({}, port.book.link);
+      this.stale = !this.link.cursor;   // a snapshot is wanted
+      this.quick = false;       // ask, do not wait: are we cut off?
+      this.failures = 0;
+      this.busyUntil = 0;
+      this.spokeAt = 0;         // when the server last did
+      this.asked = null;        // what the poll that is held asks for
+      this.changedAt = 0;
+      this.lingering = new Map();       // id to how long
+      this.idle = false;        // nothing is wanted
+      this.patient = false;     // what is wanted has to wait its turn
+      this.ended = false;
+      if (!this.link.client)
+        this.link.client = port.client ||
+          'page-' + Math.random().toString(36).slice(2);
+    }
+
+    end() {
+      this.ended = true;
+      clearTimeout(this.gather);
+      this.interrupt();
+    }
+
+    // Something may have happened to us: look now. All tabs notice it, so
+    // not again if the server has just spoken; unless we know for sure.
+    wake(sure) {
+      if (this.quick || (!sure && Date.now() - this.spokeAt < CALM_MS))
+        return;
+      this.quick = true;
+      this.interrupt();
+    }
+
+    // Somebody wants something else: ask, if it is not known or on its way.
+    changed() {
+      if (this.gather || this.isCovered(this.port.wanted()))
+        return;
+      this.gather = setTimeout(() => {
+        this.gather = 0;
+        this.changedAt = Date.now();
+        if (!this.patient && !this.isCovered(this.port.wanted()))
+          this.interrupt();
+      }, Math.max(GATHER_MS, this.changedAt + CALM_MS - Date.now()));
+    }
+
+    isCovered(wanted) {
+      const asked = this.asked;
+
+      if (this.missing(wanted).length || (wanted.all && !this.link.all))
+        return false;
+      if (!asked)       // between two polls the next one will ask for it
+        return !this.idle;
+      return asked.ids
+        ? Array.from(wanted.ids).every((id) => asked.ids.has(id))
+        : asked.heartbeats || !wanted.ids.size;
+    }
+
+    missing(wanted) {
+      return Array.from(wanted.ids).filter((id) => !this.book.views.has(id));
+    }
+
+    interrupt() {
+      if (this.stop)
+        this.stop();
+    }
+
+    // There is nothing to ask for, until that changes.
+    async rest() {
+      this.idle = true;
+      await new Promise((resolve) => { this.stop = resolve; });
+      this.idle = false;
+    }
+
+    sleep(ms) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.stop = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+
+    request(path, query, timeoutMs) {
+      return this.port.request('GET', path,
+        {query, timeoutMs, stop: (stop) => { this.stop = stop; }});
+    }
+
+    async ask(query) {
+      const answer = await this.request('widget/presence', query);
+      this.heard(answer);
+      return answer;
+    }
+
+    publish(news, link) {
+      if (this.ended)
+        return;
+      Object.assign(this.link, {hidden: this.port.hidden()}, link);
+      this.port.publish(
+        Object.assign({link: Object.assign({}, this.link)}, news));
+    }
+
+    async run() {
+      if (this.link.cursor)
+        this.publish({});       // who asks now, and is it hidden?
+      // Of who asked before us: not before the server wants it.
+      if (this.link.retryAt > Date.now())
+        await this.sleep(this.link.retryAt - Date.now());
+      else
+        await this.sleep(GATHER_MS);
+      while (!this.ended) {
+        const wanted = this.port.wanted();
+        const whole = this.stale || (wanted.all && !this.link.all);
+
+        try {
+          // A question under way is not asked again for every click.
+          this.patient = whole || this.missing(wanted).length > 0;
+          if (!wanted.all && !wanted.ids.size)
+            await this.rest();
+          else if (whole)
+            await this.snapshot(wanted);
+          else if (this.missing(wanted).length)
+            await this.lookUp(this.missing(wanted));
+          else
+            await this.poll(wanted);
+        } catch (e) {
+          if (!e.interrupted && !this.ended)
+            await this.trouble(e);
+        }
+      }
+    }
+
+    async trouble(e) {
+      const now = Date.now();
+      const link = {};
+      let wait;
+
+      this.quick = false;
+      if (e.status === 401) {
+        this.end();
+        this.port.refused();
+        return;
+      }
+      if (e.status === 503 && e.code === 'busy') {
+        // It answers, it only has no room for one more who waits.
+        this.busyUntil = now + BUSY_FOR_MS;
+        this.publish({}, {state: 'live'});
+        await this.sleep(BUSY_MS);
+        return;
+      }
+      this.failures++;
+      if (e.status === 403 || e.status === 400) {
+        // One of ours was deleted, or the cursor is no good: look anew, and
+        // only if that did not help think of it as trouble.
+        this.stale = true;
+        if (this.failures === 1)
+          return;
+      }
+      wait = backoff(this.failures, Math.random(), e.retryAfterMs);
+      link.retryAt = now + wait;
+      // Cut off: since now, or since a poll should have been answered.
+      if (this.link.state !== 'lost')
+        Object.assign(link, {state: 'lost', lostAt: Math.min(
+          now + this.link.clock,
+          (this.link.contact || Infinity) + HOLD_S * 1000)});
+      this.patient = true;
+      this.publish({}, link);
+      await this.sleep(wait);
+    }
+
+    // The server has spoken: what we have is confirmed.
+    heard(answer) {
+      if (answer.serverTime) {
+        this.link.contact = Date.parse(answer.serverTime);
+        this.link.clock = this.link.contact - Date.now();
+        this.spokeAt = Date.now();
+      }
+      this.link.retryAt = 0;
+    }
+
+    // All that is wanted, and where the stream goes on from there.
+    async snapshot(wanted) {
+      const ask = (query) => this.ask(query);
+      const some = await fetchMany(Array.from(wanted.ids), ask);
+      const all = wanted.all ? await fetchAll(ask) : null;
+      const views = new Map(some.views);
+      const listed = new Set();
+
+      if (all)
+        all.views.forEach((view, id) => {
+          views.set(id, view);
+          listed.add(id);
+        });
+      // Who was listed and is not in the list of all has gone meanwhile.
+      this.book.listed.forEach((id) => {
+        const view = this.book.views.get(id);
+
+        if (!all || !view)
+          return;
+        listed.add(id);
+        if (!views.has(id))
+          views.set(id, reduce(view, {event: 'customer:offline',
+            conversationId: id, isOnline: false, status: 'offline',
+            connections: 0, expiresAt: null}));
+      });
+      this.stale = false;
+      this.publish({whole: true, views: Array.from(views.values()),
+        listed: Array.from(listed)},
+      // Of several cursors the first: what is told twice ends up the same.
+      {state: 'live', cursor: some.cursor || (all && all.cursor), all: !!all});
+    }
+
+    // Who is new among the wanted. The stream goes on from where it was.
+    async lookUp(ids) {
+      const found = await fetchMany(ids, (query) => this.ask(query));
+
+      this.publish({views: Array.from(found.views.values())},
+        {state: 'live'});
+    }
+
+    async poll(wanted) {
+      const ids = Array.from(wanted.ids).filter(
+        (id) => !this.book.views.get(id).forbidden);
+      const everything = wanted.all || ids.length > MANY;
+      const pause = this.port.pause();
+      const hold = !this.quick && this.link.state === 'live' && !pause &&
+        Date.now() >= this.busyUntil;
+      const query = [['cursor', this.link.cursor],
+        ['client', this.link.client], ['timeout', hold ? HOLD_S : 0]];
+
+      this.prune(wanted);
+      if (!everything && !ids.length) {
+        await this.rest();
+        return;
+      }
+      if (!everything)
+        ids.forEach((id) => query.push(['conversationId', id]));
+      else if (ids.length)
+        query.push(['heartbeats', 1]);
+      this.asked = {ids: everything ? null : wanted.ids,
+        heartbeats: ids.length > 0};
+      try {
+        await this.take(await this.request('widget/events', query,
+          ANSWER_MS + (hold ? HOLD_S * 1000 : 0)));
+      } finally {
+        this.asked = null;
+      }
+      this.quick = false;
+      if (Date.now() < this.busyUntil)
+        await this.sleep(BUSY_MS);
+      else if (pause)
+        await this.sleep(pause);
+    }
+
+    async take(answer) {
+      const wanted = this.port.wanted();
+      const events = answer.events.filter((event) =>
+        (wanted.all || wanted.ids.has(event.conversationId)) &&
+        !isOld(this.book.views.get(event.conversationId), event));
+      const views = await this.strangers(events);
+
+      this.failures = 0;
+      this.heard(answer);
+      this.stale = !!answer.reset;
+      this.publish({events, views}, {state: 'live', cursor: answer.cursor});
+      // A hidden tab's timers are slow, and there are few beats to its eyes.
+      if (events.length && !this.port.hidden() && events.every(
+        (event) => event.event === 'customer:heartbeat'))
+        await this.sleep(PACE_MS);
+    }
+
+    // An event has no name and no platform: ask, before anybody is told.
+    async strangers(events) {
+      const ids = events.map((event) => event.conversationId)
+        .filter((id, i, all) => !this.book.views.has(id) &&
+          all.indexOf(id) === i);
+
+      if (!ids.length)
+        return [];
+      try {
+        const found = await fetchMany(ids, (query) => this.ask(query));
+        return Array.from(found.views.values())
+          .map((view) => Object.assign(view, {asOf: 0}));
+      } catch (e) {
+        if (e.interrupted || e.status === 401)
+          throw e;      // the cursor stays: these events come again
+        return [];
+      }
+    }
+
+    // Forgets who is wanted no more, and of all() who has left for long.
+    prune(wanted) {
+      const now = Date.now();
+      const drop = [];
+
+      this.book.views.forEach((view, id) => {
+        const kept = this.lingering.get(id);
+
+        if (wanted.ids.has(id)) {
+          this.lingering.delete(id);
+          return;
+        }
+        if (wanted.all && this.book.listed.has(id) && (view.isOnline ||
+            now + this.link.clock - Date.parse(view.lastHeartbeat) < ROLL_MS))
+          return;
+        if (kept === undefined && this.lingering.size < MANY)
+          this.lingering.set(id, now + LINGER_MS);
+        else if (!(kept > now))
+          drop.push(id);
+      });
+      drop.forEach((id) => this.lingering.delete(id));
+      if (drop.length || (this.link.all && !wanted.all))
+        this.publish({drop}, {all: this.link.all && wanted.all});
+    }
+  }
+
+  // ------------------------------------------------------------------- circle
+
+  /*
+   * The tabs of one agent in one browser. Who has the lock asks the server,
+   * the others queue for it. What they say to each other:
+   *
+   *   hello   who came, and what it wants; the leader answers with all news
+   *   want    what it wants from now on
+   *   bye     who left
+   *   roll    the leader: say again what you want
+   *   wake    to the leader: our connection may have gone
+   *   take    a visible tab to a leader that is hidden, or silent for long:
+   *           timers of hidden tabs are slow, and it may be frozen
+   *   yours   its answer: I have stopped. Without one, after a second
+   *   news    the leader: what the server said
+   *
+   * Who closes says bye and lets the lock go, which is the next one's at once;
+   * that one has the same book, and knows what the others want.
+   */
+  class Circle {
+    constructor(agent, browser) {
+      this.agent = agent;
+      this.browser = browser;
+      this.id = Math.random().toString(36).slice(2);
+      this.wants = new Map();   // id of the tab to {ids, all, at}
+      this.leader = null;
+      this.leading = false;
+      this.left = false;
+      this.rolledAt = 0;
+      this.heardAt = Date.now();
+    }
+
+    // Is all there that it takes? Not under plain http, for example.
+    static isPossible(browser) {
+      return !!(browser.locks && browser.BroadcastChannel && browser.subtle);
+    }
+
+    async join(who) {
+      const names = await Promise.all(
+        ['lock', 'channel'].map((what) => this.name(what, who)));
+
+      if (this.left)
+        return;
+      this.lock = names[0];
+      this.channelName = names[1];
+      if (!await this.queue({ifAvailable: true}) && !this.left &&
+          await this.agent._prove() && !this.left) {
+        this.open();
+        this.say('hello', this.own());
+        // Two seconds are enough to be answered.
+        this.heardAt = Date.now() - SILENT_MS + 2000;
+        this.queue({});
+      }
+    }
+
+    async name(what, who) {
+      const bytes = new TextEncoder().encode(what + '\n' + who);
+      const hash = await this.browser.subtle.digest('SHA-256', bytes);
+
+      return 'porchlight-' + what + '-' + Array.from(new Uint8Array(hash))
+        .map((byte) => (256 + byte).toString(16).slice(1)).join('');
+    }
+
+    open() {
+      if (this.channel)
+        return;
+      this.channel = new this.browser.BroadcastChannel(this.channelName);
+      this.channel.onmessage = (event) => {
+        if (!this.left && (!event.data.to || event.data.to === this.id))
+          this.hear(event.data);
+      };
+    }
+
+    say(type, more) {
+      if (this.channel)
+        this.channel.postMessage(Object.assign({type, from: this.id}, more));
+    }
+
+    own() {
+      return {want: Object.assign({at: Date.now()}, this.agent._own())};
+    }
+
+    // Resolves when the lock was had and given back, or was not to be had.
+    queue(options) {
+      let had = false;
+
+      if (!options.ifAvailable && !options.steal) {
+        this.waiting = new AbortController();
+        options.signal = this.waiting.signal;
+      }
+      return this.browser.locks.request(this.lock, options, (lock) => {
+        if (!lock || this.left)
+          return undefined;
+        had = true;
+        return this.lead();
+      }).then(() => had, () => {
+        // Another tab took it; or we left, or took it before our turn.
+        if (had)
+          this.stepDown();
+        if (had && !this.left)
+          this.queue({});
+        return had;
+      });
+    }
+
+    // Until it is let go of.
+    lead() {
+      this.leading = true;
+      this.leader = this.id;
+      this.open();
+      this.roll();
+      this.agent._lead();
+      return new Promise((resolve) => { this.release = resolve; });
+    }
+
+    stepDown() {
+      clearTimeout(this.taking);
+      this.taking = 0;
+      this.leading = false;
+      this.agent._follow();
+    }
+
+    leave() {
+      if (this.left)
+        return;
+      this.left = true;
+      this.say('bye');
+      if (this.leading)
+        this.stepDown();
+      if (this.release)
+        this.release();
+      if (this.waiting)
+        this.waiting.abort();
+      clearTimeout(this.taking);
+      if (this.channel)
+        this.channel.close();
+    }
+
+    hear(m) {
+      this.heard[m.type].call(this, m);
+    }
+
+    // All that any tab wants: {ids, all}.
+    wanted() {
+      const own = this.agent._own();
+      const ids = new Set(own.ids);
+      let all = own.all;
+
+      this.wants.forEach((want) => {
+        want.ids.forEach((id) => ids.add(id));
+        all = all || want.all;
+      });
+      return {ids, all};
+    }
+
+    changed() {
+      this.say('want', this.own());
+    }
+
+    publish(news) {
+      this.say('news', {news});
+      if (Date.now() - this.rolledAt > ROLL_MS)
+        this.roll();
+    }
+
+    // Who did not answer the last roll has gone without a word.
+    roll() {
+      this.wants.forEach((want, id) => {
+        if (want.at < this.rolledAt)
+          this.wants.delete(id);
+      });
+      this.rolledAt = Date.now();
+      this.say('roll');
+    }
+
+    wake() {
+      this.say('wake');
+    }
+
+    // Is it for us to ask instead? Called when we become visible, and by time.
+    consider() {
+      const link = this.agent._book.link;
+      const silence = Date.now() - Math.max(this.heardAt, link.retryAt);
+
+      if (this.leading || this.taking || !this.channel ||
+          this.browser.hidden() || !(link.hidden || silence > SILENT_MS))
+        return;
+      this.say('take');
+      this.taking = setTimeout(() => this.take(), 1000);
+    }
+
+    take() {
+      clearTimeout(this.taking);
+      this.taking = 0;
+      if (this.left || this.leading)
+        return;
+      this.waiting.abort();
+      this.queue({steal: true});
+    }
+  }
+
+  Circle.prototype.heard = {
+    hello(m) {
+      this.wants.set(m.from, m.want);
+      if (!this.leading)
+        return;
+      this.say('news', {to: m.from, news: this.agent._book.read(),
+        wants: Array.from(this.wants).concat([[this.id, this.own().want]])});
+      this.agent._wanted();
+    },
+
+    want(m) {
+      this.wants.set(m.from, m.want);
+      this.agent._wanted();
+    },
+
+    bye(m) {
+      this.wants.delete(m.from);
+      this.agent._wanted();
+    },
+
+    roll(m) {
+      this.leader = m.from;
+      this.heardAt = Date.now();
+      this.say('want', this.own());
+    },
+
+    wake() {
+      if (this.leading)
+        this.agent._wakeAll();
+    },
+
+    take(m) {
+      if (!this.leading)
+        return;
+      this.agent._follow();
+      this.say('yours', {to: m.from});
+      clearTimeout(this.taking);
+      // It went away before it took it.
+      this.taking = setTimeout(() => {
+        this.taking = 0;
+        if (this.leading)
+          this.agent._lead();
+      }, 3000);
+    },
+
+    yours() {
+      if (this.taking)
+        this.take();
+    },
+
+    news(m) {
+      if (this.leading)
+        return;
+      this.leader = m.from;
+      this.heardAt = Date.now();
+      (m.wants || []).forEach((pair) => {
+        if (pair[0] !== this.id)
+          this.wants.set(pair[0], pair[1]);
+      });
+      this.agent._take(m.news);
+      this.consider();
+    }
+  };
+
+  // ------------------------------------------------------------------- places
+
+  /*
+   * Where there are no locks each tab asks for itself. But a browser has six
+   * connections to a server for all its tabs, so of the visible ones those
+   * four hold a poll that did first; the others ask now and then, and hidden
+   * ones seldom. What they tell each other is no secret: a number.
+   */
+  class Places {
+    constructor(browser, endpoint) {
+      this.browser = browser;
+      this.id = Math.random();
+      this.others = new Map();  // number of a tab to when it last held one
+      if (!browser.BroadcastChannel)
+        return;
+      try {
+        this.channel = new browser.BroadcastChannel(
+          'porchlight-places-' + endpoint);
+      } catch (e) {
+        return;         // a sandboxed frame: nobody to share with
+      }
+      this.channel.onmessage = (event) => {
+        const isNew = !this.others.has(event.data.id);
+
+        this.others.set(event.data.id, event.data.holds ? Date.now() : 0);
+        if (isNew && this.holds)
+          this.say(true);
+      };
+      this.say(false);  // who holds one answers
+    }
+
+    say(holds) {
+      this.holds = holds;
+      if (this.channel)
+        this.channel.postMessage({id: this.id, holds});
+    }
+
+    // How long to wait between questions; 0 if a poll may be held.
+    pause() {
+      const fresh = Date.now() - HOLD_S * 1000 - ANSWER_MS;
+      const holding = Array.from(this.others).filter((pair) =>
+        pair[1] > fresh && (!this.holds || pair[0] < this.id)).length;
+      const hidden = this.browser.hidden();
+      const may = !hidden && holding < PLACES;
+
+      if (may || this.holds)
+        this.say(may);
+      return may ? 0 : hidden ? HIDDEN_MS : BUSY_MS;
+    }
+
+    leave() {
+      this.say(false);
+      if (this.channel)
+        this.channel.close();
+    }
+  }
+
+  // -------------------------------------------------------------------- agent
 
   const inBrowser = typeof document !== 'undefined';
   const own = inBrowser && document.currentScript;
   const base = own ? new URL('api/', own.src).href : '/api/';
+  const SESSION = 'porchlight-session';   // in localStorage: which sign-in
+
+  // Reading it can throw, where storage is forbidden.
+  function storage() {
+    try {
+      return window.localStorage;
+    } catch (e) {
+      return null;
+    }
+  }
+
+  // What of the browser is used; tests have browsers of their own.
+  function thisBrowser() {
+    return !inBrowser ? {hidden: () => false} : {
+      locks: navigator.locks,
+      BroadcastChannel: window.BroadcastChannel,
+      subtle: window.crypto && window.crypto.subtle,
+      storage: storage(),
+      hidden: () => document.hidden
+    };
+  }
 
   class PorchlightAgent extends EventTarget {
     constructor(options) {
@@ -133,38 +992,41 @@
 
       super();
       this.endpoint = (o.endpoint || base).replace(/\/?$/, '/');
-      this.token = o.token || null;
-      this.client = o.client || 'page-' + Math.random().toString(36).slice(2);
-      this.state = 'new';
+      this._token = o.token || null;
+      this._agent = o.agent || '';
+      this._client = o.client || null;
+      this._browser = o.browser || thisBrowser();
       this._watchers = new Map();       // id to the set of its callbacks
       this._all = new Set();            // callbacks of all()
-      this._views = new Map();          // id to presence
-      this._listed = new Set();         // ids that belong to all()
       this._told = new Map();           // id to what callbacks know, as JSON
-      this._typed = new Map();          // id to when its typing began
-      this._cursor = null;
-      this._stale = true;               // a snapshot is wanted
-      this._asked = '';                 // of what the last one was
-      this._quick = false;              // ask, do not wait: are we cut off?
-      this._failures = 0;
-      this._busyUntil = 0;
-      this._clock = 0;                  // server's time less ours
-      this._contact = 0;
-      this._lostAt = 0;
-      this._running = false;
-      this._nudge = () => this._wake(true);
-      this._shown = () => {
-        // A laptop that slept, or a tab that was frozen.
-        const silence = Date.now() + this._clock - this._contact;
-        if (!document.hidden && silence > HOLD_S * 1000 + GRACE_MS)
-          this._wake(true);
-      };
-      if (inBrowser) {
-        window.addEventListener('online', this._nudge);
-        window.addEventListener('offline', this._nudge);
-        window.addEventListener('pageshow', this._shown);
-        document.addEventListener('visibilitychange', this._shown);
-      }
+      this._book = new Book();
+      this._over = null;                // unauthenticated or closed
+      this._joined = false;
+      this._listeners = [];
+      if (inBrowser)
+        this._listen();
+    }
+
+    get state() {
+      return this._over || this._book.link.state;
+    }
+
+    get token() {
+      return this._token;
+    }
+
+    /* A new one, when a JWT has run out for example. */
+    set token(token) {
+      const before = this._identity();
+
+      this._token = token || null;
+      if (this._over === 'unauthenticated' || before !== this._identity())
+        this._anew();
+    }
+
+    /* The server's time, in ms since 1970. */
+    now() {
+      return Date.now() + this._book.link.clock;
     }
 
     /* Calls back with each change of one conversation. Returns the end of it. */
@@ -172,92 +1034,345 @@
       const callbacks = this._watchers.get(id) || new Set();
 
       this._watchers.set(id, callbacks.add(callback));
-      this._joined(callback, id, callbacks.size === 1);
+      this._late(callback, id, callbacks.size === 1);
       return () => {
         if (!callbacks.delete(callback) || callbacks.size)
           return;
         this._watchers.delete(id);
-        this._forget(id);
-        this._changed();
+        this._told.delete(id);
+        this._wants();
       };
     }
 
     /* The same for every conversation that is online now or comes later. */
     all(callback) {
       this._all.add(callback);
-      this._joined(callback, null, this._all.size === 1);
+      this._late(callback, null, this._all.size === 1);
       return () => {
-        if (!this._all.delete(callback) || this._all.size)
-          return;
-        const ids = Array.from(this._listed);
-        this._listed.clear();
-        ids.forEach((id) => this._forget(id));
-        this._changed();
+        if (this._all.delete(callback) && !this._all.size)
+          this._wants();
       };
     }
 
     /* Asks the server now. Resolves with an array in the order of the ids. */
     async presence(ids) {
-      const found = await this._fetchMany(ids, false);
-      return ids.map((id) => found.views.get(id) || forbidden(id));
+      const found = await fetchMany(ids, (query) =>
+        this._request('GET', 'widget/presence', {query}));
+      return ids.map((id) => this._open(found.views.get(id) || forbidden(id)));
     }
 
     /* Swaps a token for the session cookie. Rejects with {status, code}. */
     async signIn(token) {
       await this._request('POST', 'agent/session', {body: {token}});
-      this._stale = true;
-      this._setState('new');
-      this._wake();
-      this._start();
+      // Another agent's tabs are not ours, whoever has the cookie now.
+      this._remember(Math.random().toString(36).slice(2));
+      this._anew();
     }
 
     async signOut() {
       await this._request('DELETE', 'agent/session', {});
-      this._stop('unauthenticated');
+      this._remember(null);
+      this._refused();
     }
 
     close() {
-      if (inBrowser) {
-        window.removeEventListener('online', this._nudge);
-        window.removeEventListener('offline', this._nudge);
-        window.removeEventListener('pageshow', this._shown);
-        document.removeEventListener('visibilitychange', this._shown);
-      }
+      this._listeners.forEach((l) => l[0].removeEventListener(l[1], l[2]));
       this._watchers.clear();
       this._all.clear();
-      this._stop('closed');
+      this._leave();
+      this._finish('closed');
     }
 
-    // ----------------------------------------------------------- what is kept
+    // ------------------------------------------------------- the page's events
 
-    // A late comer learns what is known, but never before watch() returned.
-    _joined(callback, id, first) {
-      Promise.resolve().then(() => {
-        const ids = id ? [id] : Array.from(this._listed);
-        ids.filter((i) => this._views.has(i))
-          .forEach((i) => this._call(callback, this._view(i), null));
+    _listen() {
+      const on = (target, type, listener) => {
+        target.addEventListener(type, listener);
+        this._listeners.push([target, type, listener]);
+      };
+      const leave = () => this._leave();
+      const back = () => {
+        this._start();
+        this._looked();
+      };
+      const nudge = () => this._wake();
+
+      on(window, 'online', nudge);
+      on(window, 'offline', nudge);
+      on(window, 'pagehide', leave);
+      on(document, 'freeze', leave);
+      on(window, 'pageshow', back);
+      on(document, 'resume', back);
+      on(document, 'visibilitychange', () => this._looked());
+      on(window, 'storage', (event) => {
+        if (event.key === SESSION && !this._token && this._over !== 'closed')
+          this._anew();
       });
-      if (first)
-        this._changed();
+    }
+
+    // Shown, hidden, back from sleep: are we cut off, and is it for us to ask?
+    _looked() {
+      const link = this._book.link;
+      const silence = this.now() - link.contact;
+      const hidden = this._browser.hidden();
+
+      if (this._circle && this._poller && hidden !== link.hidden)
+        this._poller.publish({});
+      if (this._places)
+        this._wake();
+      else if (!hidden && silence > HOLD_S * 1000 + GRACE_MS)
+        this._wakeAll();
+      if (this._circle && !hidden)
+        this._circle.consider();
+    }
+
+    _wakeAll() {
+      if (this._poller)
+        this._poller.wake();
+      else if (this._circle)
+        this._circle.wake();
+    }
+
+    // A timer that is late, or early, is a laptop that slept, or a clock that
+    // was set. (Hidden tabs' timers are late by up to a minute.)
+    _watchClock() {
+      const before = Date.now();
+
+      clearTimeout(this._clockTimer);
+      this._clockTimer = setTimeout(() => {
+        const late = Math.abs(Date.now() - before - TICK_MS);
+
+        if (late > (this._browser.hidden() ? 75000 : 10000))
+          this._wakeAll();
+        if (this._circle)
+          this._circle.consider();
+        this._watchClock();
+      }, TICK_MS);
+    }
+
+    // ---------------------------------------------------------------- the tabs
+
+    _start() {
+      if (this._joined || this._over || !(this._all.size || this._watchers.size))
+        return;
+      this._joined = true;
+      this._watchClock();
+      if (!Circle.isPossible(this._browser)) {
+        this._alone();
+        return;
+      }
+      const circle = this._circle = new Circle(this, this._browser);
+      circle.join(this._identity()).catch(() => {
+        // A sandboxed frame has no locks, whatever it says.
+        if (this._circle === circle)
+          this._alone();
+      });
+    }
+
+    _alone() {
+      this._circle = null;
+      this._places = new Places(this._browser, this.endpoint);
+      this._lead();
+    }
+
+    _leave() {
+      this._joined = false;
+      clearTimeout(this._clockTimer);
+      clearTimeout(this._ticker);
+      if (this._circle)
+        this._circle.leave();
+      this._follow();
+      if (this._places)
+        this._places.leave();
+      this._circle = this._places = null;
+    }
+
+    // As if the page were new: the credential is another one.
+    _anew() {
+      const before = this.state;
+
+      this._leave();
+      this._book = new Book();
+      this._over = null;
+      this._moved(before);
       this._start();
     }
 
-    _forget(id) {
-      if (this._watchers.has(id) || this._listed.has(id))
+    _identity() {
+      const kept = this._browser.storage;
+      let session = null;
+
+      try {
+        session = kept && kept.getItem(SESSION);
+      } catch (e) {
+        // Not allowed to: as if nothing were there.
+      }
+      return this.endpoint + '\n' +
+        identity(this._token, [this._agent, this._token ? null : session]);
+    }
+
+    _remember(session) {
+      try {
+        if (session)
+          this._browser.storage.setItem(SESSION, session);
+        else
+          this._browser.storage.removeItem(SESSION);
+      } catch (e) {
+        // Then other tabs find out when they ask the next time.
+      }
+    }
+
+    // What this page wants to know.
+    _own() {
+      return {ids: Array.from(this._watchers.keys()), all: this._all.size > 0};
+    }
+
+    _wants() {
+      if (this._circle)
+        this._circle.changed();
+      this._wanted();
+    }
+
+    _wanted() {
+      if (this._poller)
+        this._poller.changed();
+    }
+
+    // Asks the server from now on, for all tabs.
+    _lead() {
+      const circle = this._circle;
+
+      if (this._poller)
         return;
-      this._views.delete(id);
-      this._told.delete(id);
-      this._typed.delete(id);
+      this._poller = new Poller({
+        book: this._book,
+        client: this._client,
+        request: (method, path, o) => this._request(method, path, o),
+        wanted: () => {
+          const mine = this._own();
+          return circle ? circle.wanted()
+            : {ids: new Set(mine.ids), all: mine.all};
+        },
+        publish: (news) => {
+          if (circle)
+            circle.publish(news);
+          this._take(news);
+        },
+        pause: () => this._places ? this._places.pause() : 0,
+        hidden: () => this._browser.hidden(),
+        refused: () => this._refused()
+      });
+      this._poller.run();
+    }
+
+    _follow() {
+      if (this._poller)
+        this._poller.end();
+      this._poller = null;
+    }
+
+    // We know that something happened to us.
+    _wake() {
+      if (this._poller)
+        this._poller.wake(true);
+    }
+
+    // Shows the server its own credential, whoever asks for this tab later.
+    async _prove() {
+      const circle = this._circle;
+
+      for (let failures = 1; ; failures++) {
+        try {
+          await this._request('GET', 'widget/events', {query: [['timeout', 0]]});
+          return true;
+        } catch (e) {
+          if (this._circle !== circle)
+            return false;
+          if (e.status === 401) {
+            this._refused();
+            return false;
+          }
+          this._take({link: Object.assign({}, this._book.link,
+            {state: 'lost', lostAt: Date.now()})});
+          await new Promise((resolve) => setTimeout(resolve,
+            backoff(failures, Math.random(), e.retryAfterMs)));
+          if (this._circle !== circle)
+            return false;
+        }
+      }
+    }
+
+    _refused() {
+      this._leave();
+      this._finish('unauthenticated');
+    }
+
+    _finish(over) {
+      const before = this.state;
+
+      if (this._over === 'closed')
+        return;
+      this._over = over;
+      this._moved(before);
+    }
+
+    // --------------------------------------------------------------- the news
+
+    _take(news) {
+      const before = this.state;
+
+      this._book.write(news, (id, event) => {
+        // A callback may have closed us; and some of it is for other tabs.
+        if (this._over || !(this._all.size || this._watchers.has(id)))
+          return;
+        this._say(event);
+        this._fire(event.event, event);
+        this._tell(id, event);
+      });
+      (news.drop || []).forEach((id) => this._told.delete(id));
+      this._moved(before);
+    }
+
+    _moved(before) {
+      if (this.state !== before) {
+        this._fire('state', {state: this.state});
+        if (this.state === 'unauthenticated')
+          this._fire('unauthenticated', null);
+      }
+      this._tick();
+    }
+
+    // A late comer learns what is known, but never before watch() returned.
+    _late(callback, id, first) {
+      Promise.resolve().then(() => {
+        const ids = id ? [id] : Array.from(this._book.listed);
+        ids.filter((i) => this._book.views.has(i))
+          .forEach((i) => this._call(callback, this._view(i), null));
+      });
+      this._start();
+      if (first)
+        this._wants();
+    }
+
+    // As callbacks get it.
+    _open(view) {
+      const open = Object.assign({}, view);
+
+      delete open.sessions;
+      delete open.asOf;
+      return open;
     }
 
     _view(id) {
-      const view = this._views.get(id) ||
+      const link = this._book.link;
+      const view = this._book.views.get(id) ||
         Object.assign(fromPresence({conversationId: id}), {status: 'unknown'});
-      return Object.assign({}, view, {status: shown(view, {
+
+      return Object.assign(this._open(view), {status: shown(view, {
         state: this.state,
-        lostAt: this._lostAt,
-        contact: this._contact,
-        now: Date.now() + this._clock
+        lostAt: link.lostAt,
+        contact: link.contact,
+        now: this.now()
       })});
     }
 
@@ -279,15 +1394,19 @@
       this._told.set(id, json);
       (this._watchers.get(id) || []).forEach(
         (callback) => this._call(callback, view, event));
-      if (this._listed.has(id))
+      if (this._book.listed.has(id))
         this._all.forEach((callback) => this._call(callback, view, event));
     }
 
     _tellAll() {
-      this._views.forEach((view, id) => this._tell(id, null));
-      // Those that were never answered for are unknown, once we know as much.
-      if (this.state !== 'live' && this.state !== 'new')
-        this._watchers.forEach((callbacks, id) => this._tell(id, null));
+      this._watchers.forEach((callbacks, id) => {
+        // Those that were never answered for are unknown, once we know as much.
+        if (this._book.views.has(id) ||
+            (this.state !== 'live' && this.state !== 'new'))
+          this._tell(id, null);
+      });
+      if (this._all.size)
+        this._book.listed.forEach((id) => this._tell(id, null));
     }
 
     _fire(type, detail) {
@@ -295,258 +1414,36 @@
       this.dispatchEvent(Object.assign(new Event(type), {detail}));
     }
 
-    _setState(state) {
-      if (state === this.state)
-        return;
-      if (state === 'lost')
-        this._lostAt = Date.now() + this._clock;
-      this.state = state;
-      this._fire('state', {state});
-      if (state === 'unauthenticated')
-        this._fire('unauthenticated', null);
-      this._tellAll();
-      this._tick();
-    }
-
     // What changes by time alone: cut off we expire, and typing wears off.
     _tick() {
-      const now = Date.now();
-
       clearTimeout(this._ticker);
-      this._typed.forEach((since, id) => {
-        if (now - since < TYPING_MS)
-          return;
-        this._typed.delete(id);
-        if (this._views.has(id))
-          this._views.get(id).typing = false;
-      });
+      this._book.wearOff(Date.now());
       this._tellAll();
-      if (this.state === 'lost' || this._typed.size)
+      if (this._joined && (this.state === 'lost' || this._book.typed.size))
         this._ticker = setTimeout(() => this._tick(), 500);
     }
 
-    // --------------------------------------------------------------- the loop
+    // In words, to the console, if the page is asked to.
+    _say(event) {
+      const words = {
+        'customer:online': '🟢 Customer came online: ',
+        'customer:heartbeat': '💓 Customer heartbeat: ',
+        'customer:offline': event.reason === 'timeout'
+          ? '⏰ Customer heartbeat timeout: ' : '🔴 Customer went offline: '
+      };
 
-    _start() {
-      if (this._running || this._over())
-        return;
-      this._running = true;
-      this._run().then(() => {
-        this._running = false;
-        // signIn() may have come while the last answer was on its way.
-        this._start();
-      });
-    }
-
-    _stop(state) {
-      this._setState(state);
-      clearTimeout(this._gather);
-      this._wake();
-    }
-
-    // What is watched changed: ask anew, once for many changes in a row, and
-    // not at all if in the end nothing did (an element moved in the page).
-    _changed() {
-      clearTimeout(this._gather);
-      this._gather = setTimeout(() => {
-        const ids = Array.from(this._watchers.keys());
-        if (this._subject() === this._asked &&
-            ids.every((id) => this._views.has(id)))
-          return;
-        this._stale = true;
-        this._wake();
-      }, GATHER_MS);
-    }
-
-    _subject() {
-      return JSON.stringify([this._all.size > 0,
-        Array.from(this._watchers.keys()).sort()]);
-    }
-
-    _wake(quick) {
-      if (quick)
-        this._quick = true;
-      if (this._interrupt)
-        this._interrupt();
-    }
-
-    _sleep(ms) {
-      return new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this._interrupt = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-
-    _over() {
-      return this.state === 'closed' || this.state === 'unauthenticated' ||
-        (!this._all.size && !this._watchers.size);
-    }
-
-    async _run() {
-      await this._sleep(GATHER_MS);
-      while (!this._over()) {
-        try {
-          if (this._stale)
-            await this._snapshot();
-          else
-            await this._poll();
-        } catch (e) {
-          if (!e.interrupted)
-            await this._trouble(e);
-        }
-      }
-    }
-
-    async _trouble(e) {
-      if (e.status === 401) {
-        this._setState('unauthenticated');
-        return;
-      }
-      if (e.status === 503 && e.code === 'busy') {
-        // It answers, it only has no room for one more who waits.
-        this._setState('live');
-        this._busyUntil = Date.now() + BUSY_FOR_MS;
-        await this._sleep(BUSY_MS);
-        return;
-      }
-      this._failures++;
-      if (e.status === 403 || e.status === 400) {
-        // One of ours was deleted, or the cursor is no good: look anew, and
-        // only if that did not help think of it as trouble.
-        this._stale = true;
-        if (this._failures === 1)
-          return;
-      }
-      this._setState('lost');
-      await this._sleep(
-        backoff(this._failures, Math.random(), e.retryAfterMs));
-    }
-
-    // The server has spoken: what we have is confirmed.
-    _heard(answer) {
-      if (answer.serverTime) {
-        this._contact = Date.parse(answer.serverTime);
-        this._clock = this._contact - Date.now();
-      }
-    }
-
-    async _snapshot() {
-      const ids = Array.from(this._watchers.keys());
-      let cursor = null;
-
-      this._stale = false;
-      this._asked = this._subject();
       try {
-        const some = await this._fetchMany(ids, true);
-        const all = this._all.size ? await this._fetchAll() : null;
-        const online = all ? all.views : new Map();
-
-        // Of several cursors the first: what is told twice ends up the same.
-        cursor = some.cursor || (all && all.cursor);
-        some.views.forEach((view, id) => this._views.set(id, view));
-        online.forEach((view, id) => {
-          this._views.set(id, view);
-          this._listed.add(id);
-        });
-        // Who was listed and is not in the list of all has gone meanwhile.
-        this._listed.forEach((id) => {
-          const view = this._views.get(id);
-          if (all && !online.has(id) && !some.views.has(id) && view.isOnline)
-            this._views.set(id, reduce(view, {
-              event: 'customer:offline', conversationId: id, isOnline: false,
-              status: 'offline', connections: 0, expiresAt: null
-            }));
-        });
+        if (this._browser.storage.getItem('widget_debug') === 'true')
+          console.log(words[event.event] + event.conversationId);
       } catch (e) {
-        this._stale = true;
-        throw e;
+        // No storage, so nobody asked.
       }
-      this._cursor = cursor;
-      this._setState('live');
-      this._tellAll();
-    }
-
-    async _poll() {
-      const query = [];
-      const ids = Array.from(this._watchers.keys()).filter(
-        (id) => !this._views.has(id) || !this._views.get(id).forbidden);
-      const hold = !this._quick && this.state === 'live' &&
-        Date.now() >= this._busyUntil;
-
-      if (!ids.length && !this._all.size) {
-        await this._sleep(3600000);
-        return;
-      }
-      query.push(['cursor', this._cursor], ['client', this.client],
-        ['timeout', hold ? HOLD_S : 0]);
-      if (this._all.size || ids.length > MANY) {
-        if (ids.length)
-          query.push(['heartbeats', 1]);
-      } else {
-        ids.forEach((id) => query.push(['conversationId', id]));
-      }
-      this._quick = false;
-      const answer = await this._request('GET', 'widget/events', {
-        query,
-        timeoutMs: ANSWER_MS + (hold ? HOLD_S * 1000 : 0),
-        interruptible: true
-      });
-
-      this._failures = 0;
-      this._heard(answer);
-      if (answer.reset)
-        this._stale = true;
-      else
-        await this._apply(answer.events);
-      this._cursor = answer.cursor;
-      this._setState('live');
-      if (Date.now() < this._busyUntil)
-        await this._sleep(BUSY_MS);
-      else if (answer.events.length && answer.events.every(
-        (event) => event.event === 'customer:heartbeat'))
-        await this._sleep(PACE_MS);
-    }
-
-    async _apply(events) {
-      const wanted = events.filter((event) =>
-        this._all.size || this._watchers.has(event.conversationId));
-      const strangers = wanted.map((event) => event.conversationId)
-        .filter((id, i, ids) => !this._views.has(id) && ids.indexOf(id) === i);
-
-      // An event has no name and no platform: ask, before anybody is told.
-      if (strangers.length) {
-        try {
-          const found = await this._fetchMany(strangers, true);
-          found.views.forEach((view, id) => this._views.set(id, view));
-        } catch (e) {
-          if (e.interrupted)
-            throw e;    // the cursor stays: these events come again
-        }
-      }
-      wanted.forEach((event) => {
-        const id = event.conversationId;
-        const view = reduce(this._views.get(id), event);
-
-        this._views.set(id, view);
-        if (this._all.size)
-          this._listed.add(id);
-        if (view.typing)
-          this._typed.set(id, Date.now());
-        else
-          this._typed.delete(id);
-        this._fire(event.event, event);
-        this._tell(id, event);
-      });
-      if (this._typed.size)
-        this._tick();
     }
 
     // ------------------------------------------------------------ the network
 
     // One request. Rejects with {status, code, retryAfterMs, interrupted}.
+    // o.stop is given the function that interrupts it.
     async _request(method, path, o) {
       const abort = new AbortController();
       const query = (o.query || []).map((pair) =>
@@ -556,15 +1453,15 @@
       let answer = null;
       let json = {};
 
-      if (this.token)
-        headers.Authorization = 'Bearer ' + this.token;
+      if (this._token)
+        headers.Authorization = 'Bearer ' + this._token;
       if (o.body)
         headers['Content-Type'] = 'application/json';
-      if (o.interruptible)
-        this._interrupt = () => {
+      if (o.stop)
+        o.stop(() => {
           interrupted = true;
           abort.abort();
-        };
+        });
       const timer = setTimeout(() => abort.abort(),
         o.timeoutMs || ANSWER_MS);
 
@@ -597,65 +1494,12 @@
         retryAfterMs: 1000 * answer.headers.get('Retry-After')
       });
     }
-
-    /*
-     * The presence of these: {views, cursor}. A 403 for one fails the whole
-     * question, so it is halved until the one is found: a conversation that was
-     * deleted must not darken the others.
-     */
-    async _fetchMany(ids, interruptible) {
-      const views = new Map();
-      let cursor = null;
-
-      const ask = async (some) => {
-        try {
-          const answer = await this._request('GET', 'widget/presence', {
-            query: some.map((id) => ['conversationId', id]), interruptible});
-          this._heard(answer);
-          cursor = cursor || answer.cursor;
-          (answer.presences || [answer]).forEach((p) =>
-            views.set(p.conversationId, fromPresence(p)));
-        } catch (e) {
-          if (e.status !== 403)
-            throw e;
-          if (some.length === 1) {
-            views.set(some[0], forbidden(some[0]));
-            return;
-          }
-          await ask(some.slice(0, some.length >> 1));
-          await ask(some.slice(some.length >> 1));
-        }
-      };
-      for (let i = 0; i < ids.length; i += MANY)
-        await ask(ids.slice(i, i + MANY));
-      return {views, cursor};
-    }
-
-    // Every conversation that is online: {views, cursor}.
-    async _fetchAll() {
-      const views = new Map();
-      let cursor = null;
-      let after = null;
-
-      do {
-        const query = [['limit', 500]];
-        if (after)
-          query.push(['after', after]);
-        const answer = await this._request('GET', 'widget/presence',
-          {query, interruptible: true});
-        this._heard(answer);
-        cursor = cursor || answer.cursor;
-        answer.presences.forEach((p) =>
-          views.set(p.conversationId, fromPresence(p)));
-        after = answer.next;
-      } while (after);
-      return {views, cursor};
-    }
   }
 
   if (!inBrowser) {
     if (typeof module === 'object')
-      module.exports = {PorchlightAgent, backoff, fromPresence, reduce, shown};
+      module.exports = {PorchlightAgent, ago, backoff, fromPresence, identity,
+        isOld, reduce, shown, span};
     return;
   }
 

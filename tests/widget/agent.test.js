@@ -8,26 +8,11 @@ const assert = require('node:assert');
 const path = require('node:path');
 
 const AGENT = path.resolve(__dirname, '../../widget/porchlight-agent.js');
-const { PorchlightAgent, backoff, fromPresence, reduce, shown } =
-  require(AGENT);
+const { PorchlightAgent, ago, backoff, fromPresence, identity, isOld, reduce,
+  shown, span } = require(AGENT);
 
-const T0 = Date.parse('2025-10-03T10:30:00.000Z');
-const at = (ms) => new Date(T0 + ms).toISOString();
-
-function event(kind, ms, more) {
-  const isOnline = kind !== 'offline';
-  return {
-    event: `customer:${kind}`,
-    conversationId: 'conv_123',
-    sessionId: 's',
-    timestamp: at(ms),
-    isOnline,
-    status: isOnline ? 'online' : 'offline',
-    connections: isOnline ? 1 : 0,
-    expiresAt: isOnline ? at(ms + 60000) : null,
-    ...more,
-  };
-}
+const { Api, at, event, fresh, json, now, turn, T0 } =
+  require('../lib/agentapi');
 
 describe('backoff', () => {
   test('doubles from a second to half a minute', () => {
@@ -91,6 +76,25 @@ describe('reduce', () => {
     assert.equal(away.typing, false);
   });
 
+  test('counts devices, not events: what is told twice counts once', () => {
+    const one = reduce(offline, event('online', 0));
+    const two = reduce(reduce(one, event('online', 1, { sessionId: 't' })),
+      event('online', 1, { sessionId: 't' }));
+    assert.equal(two.devices, 2);
+    const left = reduce(two, event('offline', 2, { isOnline: true,
+      status: 'online' }));
+    assert.equal(left.devices, 1);
+    assert.equal(reduce(left, event('offline', 3, { sessionId: 't' })).devices,
+      0);
+  });
+
+  test('goes on counting from the sessions of the snapshot', () => {
+    const two = fromPresence({ conversationId: 'conv_123', isOnline: true,
+      status: 'online', devices: 2,
+      sessions: [{ sessionId: 's' }, { sessionId: 't' }] });
+    assert.equal(reduce(two, event('heartbeat', 0)).devices, 2);
+  });
+
   test('changes nothing in place', () => {
     const before = JSON.stringify(offline);
     reduce(offline, event('online', 0));
@@ -99,6 +103,72 @@ describe('reduce', () => {
 
   test('takes an event of a conversation that it never saw', () => {
     assert.equal(reduce(undefined, event('online', 0)).status, 'online');
+  });
+});
+
+describe('isOld', () => {
+  const view = fromPresence({ conversationId: 'conv_123' }, T0);
+
+  test('what the snapshot must have known is not told again', () => {
+    assert.equal(isOld(view, event('online', -2001)), true);
+  });
+
+  test('what it may have missed is', () => {
+    assert.equal(isOld(view, event('online', -2000)), false);
+    assert.equal(isOld(view, event('online', 0)), false);
+    assert.equal(isOld(undefined, event('online', -9999)), false);
+  });
+});
+
+describe('identity', () => {
+  const jwt = (claims) => ['e30',
+    Buffer.from(JSON.stringify(claims)).toString('base64url'),
+    'sig' + String(Math.random()).slice(2)].join('.');
+
+  test('a token is itself', () => {
+    assert.equal(identity('pla_1', []), identity('pla_1', []));
+    assert.notEqual(identity('pla_1', []), identity('pla_2', []));
+    assert.notEqual(identity('pla_1', []), identity(null, []));
+  });
+
+  test('a JWT is whom it names: one is signed for each page load', () => {
+    const jane = { sub: 'jané?>', company: 1, exp: 1 };
+    assert.equal(identity(jwt(jane), []), identity(jwt({ ...jane, exp: 2 }), []));
+    for (const other of [{ sub: 'joe' }, { company: 2 }, { inboxes: ['a'] },
+      { iss: 'b' }])
+      assert.notEqual(identity(jwt({ ...jane, ...other }), []),
+        identity(jwt(jane), []));
+  });
+
+  test('what only looks like a JWT is a token', () => {
+    assert.notEqual(identity('a.!.c', []), identity('a.!.d', []));
+  });
+
+  test('another sign-in is another agent', () => {
+    assert.notEqual(identity(null, ['', 'a']), identity(null, ['', 'b']));
+  });
+});
+
+describe('words for times', () => {
+  const MINUTE = 60000;
+
+  test('minutes, hours, days, and nothing below a minute', () => {
+    assert.deepEqual([0, MINUTE - 1, MINUTE, 10 * MINUTE, 59.9 * MINUTE,
+      60 * MINUTE, 47 * 60 * MINUTE, 24 * 60 * 2 * MINUTE]
+      .map((ms) => span(ms, 'en')),
+    ['', '', '1 minute', '10 minutes', '59 minutes', '1 hour', '1 day',
+      '2 days']);
+    assert.equal(ago(5 * MINUTE, 'en'), '5 minutes ago');
+    assert.equal(ago(MINUTE - 1, 'en'), '');
+  });
+
+  test('in the language of the page', () => {
+    assert.equal(span(10 * MINUTE, 'de'), '10 Minuten');
+    assert.equal(ago(5 * MINUTE, 'de'), 'vor 5 Minuten');
+  });
+
+  test('a clock that is ahead of the server makes no nonsense', () => {
+    assert.equal(span(-5 * MINUTE, 'en'), '');
   });
 });
 
@@ -149,69 +219,7 @@ describe('shown', () => {
   });
 });
 
-// A stand-in for the API. Polls are held until push() or the test's end.
-class Api {
-  constructor() {
-    this.presences = new Map();
-    this.gone = new Set();
-    this.events = [];
-    this.held = [];
-    this.seen = [];
-    this.fail = null;   // a function that gives a Response, or throws
-  }
-
-  put(conversationId, more) {
-    this.presences.set(conversationId, {
-      conversationId, platform: 'WIDGET', supported: true, isOnline: false,
-      status: 'offline', ...more,
-    });
-  }
-
-  push(...events) {
-    this.events.push(...events);
-    this.held.splice(0).forEach((answer) => answer());
-  }
-
-  async fetch(address, { method, signal, headers }) {
-    const url = new URL(address, 'http://porchlight.test');
-    const ids = url.searchParams.getAll('conversationId');
-    const cursor = String(this.events.length);
-    this.seen.push({ method, path: url.pathname, ids, url, headers });
-    if (this.fail)
-      return this.fail(url);
-    if (url.pathname.endsWith('/session'))
-      return json(200, {});
-    if (ids.some((id) => this.gone.has(id)))
-      return json(403, { error: 'forbidden', message: 'no' });
-    if (url.pathname.endsWith('/presence')) {
-      const all = ids.length ? ids.map((id) => this.presences.get(id))
-        : [...this.presences.values()].filter((p) => p.isOnline);
-      return json(200, ids.length === 1
-        ? { ...all[0], serverTime: now(), cursor }
-        : { presences: all, next: null, serverTime: now(), cursor });
-    }
-    const after = Number(url.searchParams.get('cursor'));
-    if (after === this.events.length && url.searchParams.get('timeout') !== '0')
-      await new Promise((resolve, reject) => {
-        this.held.push(resolve);
-        signal.addEventListener('abort', () =>
-          reject(new DOMException('aborted', 'AbortError')));
-      });
-    return json(200, { cursor: String(this.events.length), serverTime: now(),
-      events: this.events.slice(after) });
-  }
-
-  count(path) {
-    return this.seen.filter((request) => request.path.endsWith(path)).length;
-  }
-}
-
-const now = () => new Date().toISOString();
-
-const json = (status, body, headers) =>
-  new Response(JSON.stringify(body), { status, headers });
-
-describe('PorchlightAgent', () => {
+describe('PorchlightAgent', { timeout: 60000 }, () => {
   const realFetch = globalThis.fetch;
   let api;
   let agent;
@@ -241,7 +249,7 @@ describe('PorchlightAgent', () => {
     api.put('conv_123');
     await seen('conv_123', (view) => view.status === 'offline');
     const online = seen('conv_123', (view) => view.status === 'online');
-    api.push(event('online', 0));
+    api.push(fresh('online'));
     const { change } = await online;
     assert.equal(change.event, 'customer:online');
   });
@@ -268,7 +276,7 @@ describe('PorchlightAgent', () => {
       api.put('c');
       await gone;
       const online = seen('b', (view) => view.status === 'online');
-      api.push(event('online', 0, { conversationId: 'b' }));
+      api.push(fresh('online', { conversationId: 'b' }));
       await online;
     });
 
@@ -326,8 +334,8 @@ describe('PorchlightAgent', () => {
           resolve();
       }));
     api.fail = () => { throw new TypeError('failed to fetch'); };
-    api.push(event('online', 0));
-    agent._wake(true);
+    api.push(fresh('online'));
+    agent._wake();
     await back;
     assert.deepEqual(states, ['lost', 'live']);
   });
@@ -350,7 +358,7 @@ describe('PorchlightAgent', () => {
     });
     agent.watch('conv_123', () => {});
     await busy;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     assert.equal(agent.state, 'live');
   });
 
@@ -363,7 +371,7 @@ describe('PorchlightAgent', () => {
     await out;
     assert.equal(agent.state, 'unauthenticated');
     const asked = api.seen.length;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     assert.equal(api.seen.length, asked);
     api.fail = null;
     await agent.signIn('token');
@@ -372,10 +380,10 @@ describe('PorchlightAgent', () => {
 
   test('all() learns the name of who comes online', async () => {
     const came = new Promise((resolve) => agent.all(resolve));
-    while (!api.held.length)
-      await new Promise((resolve) => setImmediate(resolve));
+    while (!api.held.size)
+      await turn();
     api.put('new', { isOnline: true, status: 'online', name: 'Ada' });
-    api.push(event('online', 0, { conversationId: 'new' }));
+    api.push(fresh('online', { conversationId: 'new' }));
     const view = await came;
     assert.equal(view.name, 'Ada');
     assert.equal(view.status, 'online');
@@ -383,14 +391,14 @@ describe('PorchlightAgent', () => {
 
   test('heartbeats of all are asked for only beside a watched one', async () => {
     agent.all(() => {});
-    while (!api.held.length)
-      await new Promise((resolve) => setImmediate(resolve));
+    while (!api.held.size)
+      await turn();
     const last = () => api.seen[api.seen.length - 1].url.searchParams;
     assert.equal(last().get('heartbeats'), null);
     api.put('a');
     await new Promise((resolve) => agent.watch('a', resolve));
     while (!api.seen[api.seen.length - 1].path.endsWith('/events'))
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     assert.equal(last().get('heartbeats'), '1');
     assert.deepEqual(last().getAll('conversationId'), []);
   });
