@@ -1503,31 +1503,42 @@
     return;
   }
 
-  // ------------------------------------------------------------- the element
+  // ------------------------------------------------------------------ element
 
+  // {time} is of Intl, in the language of the page; {count} is a number.
   const STRINGS = {
     online: 'Online',
     away: 'Away',
     offline: 'Offline',
     unknown: 'Reconnecting…',
     typing: 'Typing…',
+    since: 'for {time}',
+    devices: 'on {count} devices',
+    seen: 'Last seen {time}',
+    now: 'just now',
     WIDGET: 'Chat Widget',
     FACEBOOK: 'Facebook',
     INSTAGRAM: 'Instagram',
     WHATSAPP: 'WhatsApp'
   };
+  const MINUTES_MS = 10000;     // between looks at "for 10 minutes"
 
+  // The words are darker or lighter than the dot, by the colour of the text
+  // around them: so they can be read on a bright page and on a dark one.
   const CSS = `
     :host {
       display: inline-grid;
       grid-template-columns: auto 1fr;
-      column-gap: 12px;
+      column-gap: var(--porchlight-gap, 12px);
       align-items: center;
       --_online: var(--porchlight-online, #10b981);
       --_away: var(--porchlight-away, #f59e0b);
       --_offline: var(--porchlight-offline, #9ca3af);
       --_ring: var(--porchlight-ring, #fff);
+      --_dot: var(--porchlight-dot, 12px);
     }
+    :host([hidden]) { display: none; }
+    .all { display: contents; }
     .avatar { position: relative; grid-row: span 2; line-height: 0; }
     .avatar ::slotted(*) { line-height: normal; }
     .name { align-self: end; min-width: 0; }
@@ -1542,21 +1553,30 @@
       position: absolute;
       right: -2px;
       bottom: -2px;
-      width: 12px;
-      height: 12px;
+      width: var(--_dot);
+      height: var(--_dot);
       border: 2px solid var(--_ring);
       border-radius: 50%;
       background: var(--_ring);
+      transition: background-color .3s, box-shadow .3s;
     }
     .dot, .word { display: none; }
     .word::before {
       content: "";
       display: none;
+      box-sizing: border-box;
       width: .6em;
       height: .6em;
       margin-right: .35em;
       border-radius: 50%;
-      box-sizing: border-box;
+    }
+    .say {
+      position: absolute;
+      width: 1px;
+      height: 1px;
+      overflow: hidden;
+      clip-path: inset(50%);
+      white-space: nowrap;
     }
     [data-status=online] .dot { display: block; background: var(--_online); }
     [data-status=away] .dot {
@@ -1566,15 +1586,23 @@
     [data-status=unknown] .dot {
       display: block;
       box-shadow: inset 0 0 0 3px var(--_offline);
+      animation: porchlight-wait 1.6s ease-in-out infinite;
     }
     [data-status=online] .word, [data-status=away] .word,
     [data-status=offline] .word, [data-status=unknown] .word {
       display: inline;
     }
-    [data-status=online] .word { color: var(--_online); }
-    [data-status=away] .word { color: var(--_away); }
+    [data-status=online] .word {
+      color: var(--porchlight-online-text,
+        color-mix(in srgb, var(--_online) 50%, currentColor));
+    }
+    [data-status=away] .word {
+      color: var(--porchlight-away-text,
+        color-mix(in srgb, var(--_away) 50%, currentColor));
+    }
     [data-status=offline] .word, [data-status=unknown] .word {
-      color: var(--_offline);
+      color: var(--porchlight-offline-text,
+        color-mix(in srgb, var(--_offline) 50%, currentColor));
     }
     [data-status=online] .word::before {
       display: inline-block;
@@ -1584,7 +1612,10 @@
       display: inline-block;
       border: 2px solid var(--_away);
     }
-    .all { display: contents; }
+    @keyframes porchlight-wait { 50% { opacity: .45; } }
+    @media (prefers-reduced-motion: reduce) {
+      .dot { transition: none; animation: none !important; }
+    }
   `;
 
   // A <style> in here would fall to a strict Content-Security-Policy.
@@ -1616,11 +1647,17 @@
     return element;
   }
 
+  // Text is set only where it is another: nothing is laid out anew for nothing.
+  function write(element, text) {
+    if (element.textContent !== text)
+      element.textContent = text;
+  }
+
   /*
    * The avatar goes into the element, what stands above the line (the
    * customer's name) into its slot "name". With the attribute "live" a change
-   * is read out by screen readers: for the one that is looked at, not for
-   * those in a list.
+   * of status is read out by screen readers: for the one that is looked at,
+   * not for those in a list. Minutes that pass are not read out.
    */
   class PorchlightStatus extends HTMLElement {
     constructor() {
@@ -1631,11 +1668,15 @@
       this._source = null;      // the client and the id that it now watches
       this._id = null;
       this._unwatch = null;
+      this._presence = null;
+      this._said = null;
       this._platform = part('platform');
       this._word = part('word');
-      this._line = part('line', this._platform, this._word);
+      this._more = part('more');
+      this._live = part('say');
       this._top = part('all', part('avatar', slot(''), part('dot')),
-        part('name', slot('name')), this._line);
+        part('name', slot('name')),
+        part('line', this._platform, this._word, this._more), this._live);
       addStyle(root);
       root.append(this._top);
     }
@@ -1654,20 +1695,23 @@
     }
 
     connectedCallback() {
-      waiting.add(this);
+      shownNow.add(this);
+      keepTime();
       this._watch();
     }
 
     disconnectedCallback() {
-      waiting.delete(this);
+      shownNow.delete(this);
       this._watch();
     }
 
-    attributeChangedCallback(name) {
-      if (name === 'live')
-        this._line.setAttribute('role', 'status');
-      else
+    attributeChangedCallback(name, before, now) {
+      if (name === 'conversation')
         this._watch();
+      else if (now === null)
+        this._live.removeAttribute('role');
+      else
+        this._live.setAttribute('role', 'status');
     }
 
     // Later, since to be moved in the page is to leave and to come back.
@@ -1682,44 +1726,98 @@
           this._unwatch();
         this._source = agent;
         this._id = id;
-        this._unwatch = null;
-        this._show(null);
+        this._unwatch = this._presence = this._said = null;
+        this._show();
         if (agent && id)
-          this._unwatch = agent.watch(id, (view) => this._show(view));
+          this._unwatch = agent.watch(id, (presence) => {
+            this._presence = presence;
+            this._show();
+          });
       });
     }
 
-    _show(view) {
-      const status = view ? view.status : 'none';
-      const platform = view && view.platform;
-      const word = view && view.typing && view.isOnline &&
-        status !== 'unknown' ? 'typing' : status;
+    _show() {
+      const p = this._presence;
+      const status = p ? p.status : 'none';
       const strings = PorchlightStatus.strings;
+      const word = strings[p && p.typing && p.isOnline &&
+        status !== 'unknown' ? 'typing' : status] || '';
+      const platform = p && p.platform
+        ? strings[p.platform] || p.platform : '';
 
       this._top.dataset.status = status;
-      this._platform.textContent = platform
-        ? strings[platform] || platform : '';
-      this._word.textContent = strings[word] || '';
-      // Only between two that are there.
-      if (platform && strings[word])
-        this._platform.append(' • ');
+      // A dot only between two that are there.
+      write(this._platform, platform && word ? platform + ' • ' : platform);
+      write(this._word, word);
+      write(this._more, p ? this._rest(p, status, strings) : '');
       if (this.getAttribute('status') !== status)
         this.setAttribute('status', status);
+      // What it was at first is read with the rest of the page.
+      if (p && this._said !== null && this._said !== word)
+        write(this._live, word);
+      if (p)
+        this._said = word;
+    }
+
+    // " for 10 minutes on 2 devices", or " • Last seen 5 minutes ago".
+    _rest(p, status, strings) {
+      const at = this.closest('[lang]');
+      const language = at && at.lang || undefined;
+      const since = (time) => this._source.now() - Date.parse(time);
+      let text = '';
+
+      if (status === 'offline' && p.lastHeartbeat)
+        return ' • ' + strings.seen.replace('{time}',
+          ago(since(p.lastHeartbeat), language) || strings.now);
+      if (status !== 'online' && status !== 'away')
+        return '';
+      if (p.onlineSince && !p.typing) {
+        const time = span(since(p.onlineSince), language);
+        text = time && ' ' + strings.since.replace('{time}', time);
+      }
+      if (p.devices > 1)
+        text += ' ' + strings.devices.replace('{count}', p.devices);
+      return text;
     }
   }
 
-  PorchlightStatus.strings = STRINGS;
-
   // Elements may stand in the page before its script made the client.
-  const waiting = new Set();
+  const shownNow = new Set();
   let chosen = null;
+  let strings = STRINGS;
+  let timekeeper = 0;
+
   Object.defineProperty(PorchlightAgent, 'default', {
     get: () => chosen,
     set: (agent) => {
       chosen = agent;
-      waiting.forEach((element) => element._watch());
+      shownNow.forEach((element) => element._watch());
     }
   });
+
+  // Those that are not given stay in English.
+  Object.defineProperty(PorchlightStatus, 'strings', {
+    get: () => strings,
+    set: (some) => {
+      strings = Object.assign({}, STRINGS, some);
+      shownNow.forEach((element) => element._show());
+    }
+  });
+
+  // One timer for all elements, while there are any.
+  function keepTime() {
+    if (!timekeeper)
+      timekeeper = setInterval(() => {
+        if (!document.hidden)
+          shownNow.forEach((element) => element._show());
+        if (!shownNow.size) {
+          clearInterval(timekeeper);
+          timekeeper = 0;
+        }
+      }, MINUTES_MS);
+  }
+  document.addEventListener('visibilitychange', () =>
+    document.hidden || shownNow.forEach((element) => element._show()));
 
   window.PorchlightAgent = PorchlightAgent;
   window.PorchlightStatus = PorchlightStatus;
