@@ -163,10 +163,12 @@ describe('presence in the browser', { timeout: 240000 }, () => {
     await shows(agent.page, id, 'online');
     const cursor = await demo.cursor();
 
-    for (const link of ['.bar nav a[href*="shop-lamp"]', '.brand']) {
+    for (const [link, path] of [['.bar nav a[href*="shop-lamp"]', 'shop-lamp'],
+      ['.brand', 'shop.html']]) {
       await page.click(link);
-      await page.waitForFunction(() => window.Porchlight &&
-        window.Porchlight.status().status === 'online');
+      await page.waitForFunction((where) => location.pathname.includes(where) &&
+        window.Porchlight && window.Porchlight.status().status === 'online',
+      {}, path);
     }
     // The tabs that left are over once only the newest is counted.
     await tabs(id, 1);

@@ -8,9 +8,10 @@
 
 'use strict';
 
+const http = require('node:http');
 const net = require('node:net');
 const puppeteer = require('puppeteer-core');
-const { until, freePort } = require('./demo');
+const { until, freePort, parseEnv } = require('./demo');
 
 const PROGRAMS = {
   chrome: process.env.CHROMIUM || '/usr/bin/chromium',
@@ -18,7 +19,7 @@ const PROGRAMS = {
 };
 const WAIT_MS = 20000;
 const OVERDUE_MS = 300000;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic'];
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--window-size=1280,900'];
 const KEPT_FROM_THE_DRIVER = ['--disable-back-forward-cache'];
 // These make hidden pages as lively as visible ones: good for a test's speed,
 // bad for a test of hidden pages.
@@ -68,9 +69,12 @@ class Browser {
   /**
    * Opens an address (none: a blank page) in a window of its own, so that it
    * is visible; as a tab, which hides the tab that was in front, if `tab`.
+   * `init` runs in each document of the page before its own scripts do.
    */
-  async open(profile, address, { tab = false } = {}) {
+  async open(profile, address, { tab = false, init } = {}) {
     const page = this.listen(await profile.newPage(tab ? {} : { type: 'window' }));
+    if (init)
+      await page.evaluateOnNewDocument(init);
     if (address)
       await page.goto(address);
     return page;
@@ -161,7 +165,10 @@ async function newCustomer(browser, demo, name, base) {
   return { profile, page, conversationId };
 }
 
-/** A door between browser and server, on a port of its own, that can be shut. */
+/**
+ * A door between browser and server, on a port of its own, that can be shut.
+ * It leads to demo.port as that is when somebody enters.
+ */
 async function newDoor(demo) {
   const port = await freePort();
   const sockets = new Set();
@@ -173,7 +180,7 @@ async function newDoor(demo) {
   };
 
   const door = {
-    url: `http://127.0.0.1:${port}${demo.prefix}`,
+    url: `http://127.0.0.1:${port}${demo.prefix ?? ''}`,
     open: () => new Promise((resolve, reject) => {
       server = net.createServer((from) => {
         const to = net.connect(demo.port, '127.0.0.1');
@@ -192,6 +199,55 @@ async function newDoor(demo) {
   return door;
 }
 
+/**
+ * A site of somebody's: pages of its own, and the demo behind all other paths,
+ * as a web server has it that serves both. pages: {path: {html, headers}}.
+ */
+async function newSite(demo, pages = {}) {
+  const server = http.createServer((req, res) => {
+    const page = pages[req.url.replace(/\?.*/, '')];
+    if (page) {
+      res.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...page.headers });
+      res.end(page.html);
+      return;
+    }
+    const { url: path, method, headers } = req;
+    const onward = http.request(
+      { host: '127.0.0.1', port: demo.port, path, method, headers }, (answer) => {
+        res.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(res);
+      });
+    onward.on('error', () => res.destroy());
+    res.on('close', () => onward.destroy());
+    req.pipe(onward);
+  });
+  await new Promise((resolve, reject) =>
+    server.on('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  return {
+    pages,
+    url: `http://127.0.0.1:${port}`,
+    otherUrl: `http://localhost:${port}`, // another site to the browser
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+/** A company of its own, whose pages have those origins: {siteKey, apiKey, token}. */
+async function newCompany(demo, name, ...origins) {
+  const run = async (...args) => {
+    const { code, stdout, stderr } = await demo.command(...args);
+    if (code !== 0)
+      throw new Error(`${args.join(' ')}: ${stderr}`);
+    return parseEnv(stdout);
+  };
+  const made = await run('company', 'add', ...origins.flatMap((one) => ['-o', one]), name);
+  const agent = await run('agent', 'add', '-C', name, 'Agent');
+  return { siteKey: made.SITE_KEY, apiKey: made.API_KEY, token: agent.AGENT_TOKEN };
+}
+
 /** Runs a part of a test, and puts its name before what it throws. */
 async function step(name, run) {
   try {
@@ -203,4 +259,4 @@ async function step(name, run) {
 }
 
 module.exports = { startBrowser, setOffline, fill, visible, within, shopUrl,
-  newCustomer, newDoor, step, WAIT_MS };
+  newCustomer, newDoor, newSite, newCompany, step, WAIT_MS };

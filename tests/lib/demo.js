@@ -284,6 +284,28 @@ class Demo {
     return (await this.poll({ timeout: 0, ...options })).cursor;
   }
 
+  /** Waits until the conversation has that status; gives its presence. */
+  async becomes(conversationId, status, options) {
+    return until(async () => {
+      const presence = await this.presence(conversationId, options);
+      return presence.status === status && presence;
+    }, { deadline: 20000, what: `${conversationId} becomes ${status}` });
+  }
+
+  /** Waits until that many of its tabs live. */
+  async hasTabs(conversationId, count, options) {
+    return until(async () =>
+      (await this.presence(conversationId, options)).socketsInRoom === count,
+    { deadline: 20000, what: `${count} tabs of ${conversationId}` });
+  }
+
+  /** Its comings and goings since then: ['online', 'left', 'timeout', …]. */
+  async movesSince(cursor, conversationId, options) {
+    const { events } = await this.poll({ cursor, conversationId, timeout: 0, ...options });
+    return events.filter(({ event }) => event !== 'customer:heartbeat')
+      .map(({ event, reason }) => reason ?? event.replace('customer:', ''));
+  }
+
   // --- the machine ---
 
   /**
