@@ -12,8 +12,8 @@ const { startDemo, until } = require('../lib/demo');
 const { startBrowser, setOffline, fill, visible, shopUrl } =
   require('../lib/browser');
 
-const SET = { timeoutMs: 2500, hiddenTimeoutMs: 4000, heartbeatIntervalMs: 1000,
-  minBeatMs: 100, leaveGraceMs: 1000 };
+const SET = { timeoutMs: 4000, hiddenTimeoutMs: 6000, heartbeatIntervalMs: 1000,
+  minBeatMs: 100, leaveGraceMs: 3000 };
 
 let demo;
 let browser;
@@ -56,7 +56,7 @@ describe('the widget in a browser', { timeout: 200000, concurrency: 3 }, () => {
 
   test('he is here, and his beats keep him here', async () => {
     const { id, cursor } = await customer();
-    await beats(id, 8); // of 0.9 s: thrice the window
+    await beats(id, 10); // of 0.9 s: twice the window
     assert.deepEqual(await demo.movesSince(cursor, id), []);
     assert.equal((await demo.presence(id)).socketsInRoom, 1);
   });
