@@ -97,7 +97,8 @@ check_owners(struct pl_doctor *d, const struct stat *database)
 
 	for (i = 1; i < NSUFFIXES; i++) {
 		beside(d, suffixes[i], path);
-		if (stat(path, &st) != 0 || st.st_uid == database->st_uid)
+		if (stat(path, &st) != 0 || st.st_uid == database->st_uid ||
+		    database->st_uid == 0)
 			continue;
 		pl_doctor_say(d, PL_WRONG, "owner",
 		    "%s belongs to %s, the database to %s, who cannot use it: "

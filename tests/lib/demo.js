@@ -419,8 +419,12 @@ async function end(child) {
  *   server   web server, default $SERVER or lighttpd
  *   build    build folder, default $BUILD or build
  *   dataDir  an existing folder to use (and keep) instead of a new one
+ *   root     another tree to run ./dev from
+ *   via      a command that runs ./dev, for example ['prlimit', '--nofile=200']
  */
-async function startDemo({ set = {}, server = SERVER, build = process.env.BUILD || 'build', dataDir } = {}) {
+async function startDemo({
+  set = {}, server = SERVER, build = process.env.BUILD || 'build', dataDir, root = ROOT, via = [],
+} = {}) {
   const ownsDir = !dataDir;
   const dir = dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'porchlight-'));
   const args = ['demo', '--port', String(await freePort()), '--data', dir];
@@ -429,8 +433,9 @@ async function startDemo({ set = {}, server = SERVER, build = process.env.BUILD 
     args.push('--set', `${name}=${value}`);
 
   let text = '';
-  const child = spawn(path.join(ROOT, 'dev'), args, {
-    cwd: ROOT, env: { ...process.env, BUILD: build }, stdio: ['ignore', 'pipe', 'pipe'],
+  const [program, ...rest] = [...via, path.join(root, 'dev'), ...args];
+  const child = spawn(program, rest, {
+    cwd: root, env: { ...process.env, BUILD: build }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
   child.unref();
