@@ -6,14 +6,17 @@
 # runner), "# PASS: N" and "# FAIL: N" (automake). They are added up; a part
 # that counts nothing, or ends badly without a failure, is itself a failure.
 
-passed=0
-failed=0
+# Two parts run at a time: most wait more than they work.
+lanes=2
+lane_pids=()
+started=0
 
 check_parts() {
   local name server
   logs=$PWD/$BUILD/check
   rm -rf "$logs"
   mkdir -p "$logs"
+  trap 'kill "${lane_pids[@]}" 2>/dev/null; exit 130' INT TERM HUP
   for name; do
     case $name in
       asan)
@@ -28,19 +31,36 @@ check_parts() {
       *) part "$name" "part_$name" ;;
     esac
   done
-  say "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ]
+  wait
+  awk -v "parts=$started" '{ good += $1; bad += $2 }
+    END {
+      bad += parts - NR # what did not live to count
+      printf "%d passed, %d failed\n", good, bad
+      exit bad > 0
+    }' "$logs"/*.count
 }
 
-# part NAME COMMAND...: runs it into its log and adds its counts. A part that
-# does not end within 15 minutes is ended, and has failed.
+# part NAME COMMAND...: starts it as soon as a lane is free.
 part() {
+  if [ ${#lane_pids[@]} -ge $lanes ]; then
+    wait -n || :
+    mapfile -t lane_pids < <(jobs -pr)
+  fi
+  started=$((started + 1))
+  run_part "$@" &
+  lane_pids+=($!)
+}
+
+# run_part NAME COMMAND...: runs it into its log, says how it went, and writes
+# how many tests passed and failed. A part that does not end within 15 minutes
+# is ended, and has failed.
+run_part() {
   local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS pid guard
   shift
-  set -m # groups of their own, to be ended with all that they started
+  set -m # a group of its own, to be ended with all that it started
   ("$@") >"$log" 2>&1 </dev/null &
   pid=$!
-  (sleep 900 && kill -- -$pid && sleep 10 && kill -KILL -- -$pid) 2>/dev/null &
+  (sleep 900 && kill -- -$pid && sleep 10 && kill -KILL -- -$pid) >/dev/null 2>&1 &
   guard=$!
   set +m
   trap 'kill -- -$pid -$guard 2>/dev/null; exit 130' INT TERM HUP
@@ -56,8 +76,12 @@ part() {
   if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then
     bad=1
   fi
-  passed=$((passed + good))
-  failed=$((failed + bad))
+  echo "$good $bad" >"$logs/$name.count"
+  tell_part >"$logs/$name.told"
+  cat "$logs/$name.told" # in one piece: another part may be telling too
+}
+
+tell_part() {
   if [ "$bad" -eq 0 ]; then
     printf 'ok      %-12s %4d tests %4d s\n' "$name" "$good" $((SECONDS - start))
   else
