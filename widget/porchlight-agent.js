@@ -39,6 +39,7 @@
 
   const HOLD_S = 20;            // what the server is asked to hold a poll for
   const ANSWER_MS = 10000;      // what it may take beyond that
+  const QUICK_MS = 5000;        // what it may take when we only ask: cut off?
   const GRACE_MS = 5000;        // a break that is shorter shows nothing
   const TYPING_MS = 6000;       // after which typing wears off
   const BUSY_MS = 5000;         // between questions while it can't hold polls
@@ -564,7 +565,7 @@
         heartbeats: ids.length > 0};
       try {
         await this.take(await this.request('widget/events', query,
-          ANSWER_MS + (hold ? HOLD_S * 1000 : 0)));
+          hold ? HOLD_S * 1000 + ANSWER_MS : QUICK_MS));
       } finally {
         this.asked = null;
       }
@@ -1039,7 +1040,8 @@
         if (!callbacks.delete(callback) || callbacks.size)
           return;
         this._watchers.delete(id);
-        this._told.delete(id);
+        if (!this._book.listed.has(id))
+          this._told.delete(id);
         this._wants();
       };
     }
@@ -1578,6 +1580,7 @@
       clip-path: inset(50%);
       white-space: nowrap;
     }
+    [data-status=offline] .more:not(:empty)::before { content: " • "; }
     [data-status=online] .dot { display: block; background: var(--_online); }
     [data-status=away] .dot {
       display: block;
@@ -1759,7 +1762,7 @@
         this._said = word;
     }
 
-    // " for 10 minutes on 2 devices", or " • Last seen 5 minutes ago".
+    // " for 10 minutes on 2 devices", or "Last seen 5 minutes ago".
     _rest(p, status, strings) {
       const at = this.closest('[lang]');
       const language = at && at.lang || undefined;
@@ -1767,7 +1770,7 @@
       let text = '';
 
       if (status === 'offline' && p.lastHeartbeat)
-        return ' • ' + strings.seen.replace('{time}',
+        return strings.seen.replace('{time}',
           ago(since(p.lastHeartbeat), language) || strings.now);
       if (status !== 'online' && status !== 'away')
         return '';

@@ -18,10 +18,11 @@
     unknown: 'Connection lost'};
   const RANK = {online: 0, away: 1, offline: 2, none: 3};
   const MOVES = 8;
+  const GONE = 50;              // rows of who has left
 
   const $ = (id) => document.getElementById(id);
   const agent = new window.PorchlightAgent();
-  const rows = new Map();       // id to {item, name, rank, status, moves}
+  const rows = new Map();       // id to its row, see addRow()
   let chosen = null;
   let cutTimer;
 
@@ -41,7 +42,7 @@
 
   function addRow(id, name) {
     const item = document.createElement('li');
-    const row = {item, name, rank: 4, status: null, moves: []};
+    const row = {id, item, name, rank: 4, seen: '', status: null, moves: []};
 
     item.innerHTML = '<button class="row" type="button"><porchlight-status>' +
       '<span></span><span class="name" slot="name"></span>' +
@@ -52,8 +53,13 @@
     $('list').append(item);
     rows.set(id, row);
     rename(id, name);
-    agent.watch(id, onPresence);
-    return row;
+    row.unwatch = agent.watch(id, onPresence);
+  }
+
+  function removeRow(row) {
+    row.unwatch();
+    row.item.remove();
+    rows.delete(row.id);
   }
 
   function rename(id, name) {
@@ -71,6 +77,7 @@
     const row = rows.get(id);
 
     row.item.hidden = !!view.forbidden;
+    row.seen = view.lastHeartbeat || '';
     if (view.name && view.name !== row.name)
       rename(id, view.name);
     if (view.status === row.status)
@@ -81,6 +88,7 @@
     if (view.status in RANK) {
       row.rank = RANK[view.status];
       sort();
+      count();
     }
     if (id === chosen)
       showMoves();
@@ -99,22 +107,41 @@
       status: view.status,
       word: first && view.status === 'offline' ? 'Last seen'
         : WORDS[view.status],
-      time: first ? seen : event ? event.timestamp : new Date().toISOString(),
+      time: first ? seen : event ? event.timestamp
+        : new Date(agent.now()).toISOString(),
       reason: event && event.reason
     });
     row.moves = row.moves.slice(-MOVES);
   }
 
-  // Who is here comes first; among equals by name.
+  // Who is here comes first, by name; who has left comes last, the latest
+  // first, and is forgotten when there are many.
   function sort() {
     const sorted = Array.from(rows.values()).sort((a, b) =>
-      a.rank - b.rank || a.name.localeCompare(b.name));
+      a.rank - b.rank ||
+      (a.rank === RANK.offline && b.seen.localeCompare(a.seen)) ||
+      a.name.localeCompare(b.name));
     const list = $('list');
 
-    sorted.forEach((row, i) => {
+    sorted.filter((row) => row.rank === RANK.offline && row.id !== chosen &&
+      !DEMO.some((known) => known.id === row.id)).slice(GONE)
+      .forEach(removeRow);
+    sorted.filter((row) => rows.has(row.id)).forEach((row, i) => {
       if (list.children[i] !== row.item)
         list.insertBefore(row.item, list.children[i] || null);
     });
+  }
+
+  function count() {
+    const here = (rank) => Array.from(rows.values())
+      .filter((row) => row.rank === rank).length;
+    const online = here(RANK.online);
+    const away = here(RANK.away);
+
+    $('count').textContent = (online ? online + ' here' : 'Nobody is here') +
+      (away ? ', ' + away + ' away' : '');
+    document.title = (online ? '(' + online + ') ' : '') +
+      'Conversations, Porchlight demo';
   }
 
   function choose(id) {
