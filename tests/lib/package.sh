@@ -216,6 +216,7 @@ use() {
   [[ $answer == *'"cursor":'* ]] || no "$answer"
   ask 200 GET /porchlight-widget.js >/dev/null
   ask 200 GET /porchlight-agent.js >/dev/null
+  "${in_host[@]}" "${www_data[@]}" porchlight doctor
 }
 
 check_presence() {
