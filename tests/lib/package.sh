@@ -267,8 +267,8 @@ test_of "lintian has nothing to say against it"
 lintian --allow-root --fail-on error,warning "$folder"/porchlight_*.changes
 
 if [ "$(id -u)" != 0 ]; then
-  test_of "a small Debian, its Apache and its lighttpd # SKIP it is for root"
   test_of ""
+  echo "ok - behind Apache and lighttpd # SKIP a small Debian is for root to make"
   exit 0
 fi
 
