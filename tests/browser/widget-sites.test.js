@@ -12,8 +12,8 @@ const { pathToFileURL } = require('node:url');
 const { startDemo, until } = require('../lib/demo');
 const { startBrowser, newSite, newDoor, newCompany } = require('../lib/browser');
 
-const SET = { timeoutMs: 4000, hiddenTimeoutMs: 6000, heartbeatIntervalMs: 1000,
-  minBeatMs: 100, leaveGraceMs: 1000 };
+const SET = { timeoutMs: 5000, hiddenTimeoutMs: 8000, heartbeatIntervalMs: 1000,
+  minBeatMs: 100, leaveGraceMs: 3000 };
 
 let demo;
 let site;
