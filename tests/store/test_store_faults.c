@@ -178,7 +178,6 @@ run_out_and_remove(struct pl_store *s, unsigned int round, int64_t now)
 	snprintf(name, sizeof(name), "company_%u", round);
 	TRY(s->ops->company_by_name(s, name, &company));
 	TRY(s->ops->conversation_remove(s, company, "conv_1"));
-	TRY(s->ops->company_remove(s, company, 100, &all));
 	return s->ops->commit(s, &changed);
 }
 
@@ -340,6 +339,65 @@ Test(store_faults, scenario_survives_every_failing_allocation)
 Test(store_faults, scenario_survives_memory_that_stays_short)
 {
 	fail_each_allocation(3, 3);
+}
+
+static enum pl_err
+remove_company(struct pl_store *s, const char *name)
+{
+	enum pl_err err;
+	int64_t company;
+	bool all, changed;
+
+	TRY(s->ops->begin(s, PL_TXN_WRITE, T0));
+	TRY(s->ops->company_by_name(s, name, &company));
+	TRY(s->ops->company_remove(s, company, 100, &all));
+	return s->ops->commit(s, &changed);
+}
+
+/* A company is there as it was, or it is gone. */
+Test(store_faults, removing_a_company_survives_every_failing_allocation)
+{
+	const char *young = tmpdir_path("young.db"),
+		   *path = tmpdir_path("a.db");
+	struct pl_counts before, after;
+	struct pl_arena arena;
+	struct pl_store *s;
+	enum pl_err err;
+	bool changed;
+	size_t n;
+
+	cr_assert_eq(open_at(young, &s), PL_OK);
+	pl_arena_init(&arena);
+	cr_assert_eq(s->ops->begin(s, PL_TXN_WRITE, T0), PL_OK);
+	cr_assert_eq(add_people(s, 1, &arena), PL_OK);
+	cr_assert_eq(s->ops->commit(s, &changed), PL_OK);
+	pl_arena_close(&arena);
+	cr_assert_eq(beat_all(s, 1, T0), PL_OK);
+	cr_assert_eq(s->ops->begin(s, PL_TXN_READ, T0), PL_OK);
+	cr_assert_eq(s->ops->counts(s, &before), PL_OK);
+	s->ops->rollback(s);
+	s->ops->close(s);
+	for (n = 1;; n++) {
+		copy_file(young, path);
+		cr_assert_eq(open_at(path, &s), PL_OK);
+		fault_memory(n, 1);
+		err = remove_company(s, "company_1");
+		s->ops->rollback(s);
+		if (!fault_hit())
+			break;
+		fault_memory(0, 0);
+		cr_assert_eq(s->ops->begin(s, PL_TXN_READ, T0), PL_OK);
+		cr_assert_eq(s->ops->counts(s, &after), PL_OK);
+		s->ops->rollback(s);
+		cr_assert_eq(after.companies, err == PL_OK ? 0 : 1);
+		cr_assert_eq(after.tabs, err == PL_OK ? 0 : before.tabs);
+		if (err != PL_OK)
+			cr_assert_eq(remove_company(s, "company_1"), PL_OK);
+		s->ops->close(s);
+	}
+	cr_expect_eq(err, PL_OK);
+	s->ops->close(s);
+	cr_expect_gt(n, 20, "only %zu allocations", n);
 }
 
 /* ---- the disk ---- */
