@@ -20,7 +20,7 @@
 
 #define ANSWER_MOST (1u << 20)
 #define LAST "\nporchlight-doctor "
-#define GRACE_MS 2000 /* over curl's own limit, for curl itself */
+#define GRACE_MS 3000 /* over that, for curl itself, whose limit is in s */
 
 extern char **environ;
 
@@ -58,9 +58,9 @@ put_config(struct pl_buf *b, const struct pl_curl_ask *ask)
 	/* A \n of its own, which curl makes of the two characters. */
 	pl_buf_puts(b, "write-out = \"\\nporchlight-doctor %{http_code} "
 		       "%{time_total}\"\n");
-	pl_buf_printf(b, "max-time = %lld.%03lld\n",
-	    (long long)(ask->timeout_ms / 1000),
-	    (long long)(ask->timeout_ms % 1000));
+	/* Whole seconds: an old one takes no others. */
+	pl_buf_printf(b, "max-time = %lld\n",
+	    (long long)((ask->timeout_ms + 999) / 1000));
 	put(b, "url", ask->url);
 	if (ask->is_peek)
 		put(b, "range", "0-15");
