@@ -98,6 +98,9 @@ check_server(struct pl_doctor *d, struct pl_cmd_env *env, const char *url)
 	pl_doctor_web_root(d, page, url != NULL);
 	if (url != NULL && env->store != NULL)
 		pl_doctor_url(d, env, page, url);
+	else if (url != NULL)
+		pl_doctor_say(d, PL_WARN, "url",
+		    "not looked at: the store has to work first");
 	pl_doctor_authorization(
 	    d, page); /* last: the visit may have shown it */
 	pl_shared_close(&shared);

@@ -36,13 +36,13 @@ static const struct {
 	"Apache's CGIDScriptTimeout (mod_cgi: Timeout) or lighttpd's "
 	"server.max-read-idle",
 	"in Apache \"CGIPassAuth On\" for /api/; in an .htaccess file that "
-	"may not say so: \"RewriteRule .* - "
+	"may not say so, before its other rules: \"RewriteRule .* - "
 	"[E=HTTP_AUTHORIZATION:%{HTTP:Authorization}]\"",
 	"the processes that the account may have (shared hosts: 20 to 30)"},
     [PL_MODE_FCGID] = {40000, 70000, 80, "FcgidIOTimeout",
 	"\"CGIPassAuth On\" for /api/, or for the whole server "
 	"\"FcgidPassHeader Authorization\"; in an .htaccess file that may not "
-	"say so: \"RewriteRule .* - "
+	"say so, before its other rules: \"RewriteRule .* - "
 	"[E=HTTP_AUTHORIZATION:%{HTTP:Authorization}]\"",
 	"MaxProcesses of events.fcgi and MaxRequestWorkers"},
     [PL_MODE_PROXY_FCGI] = {60000, 70000, 150, "timeout= of ProxyPass",

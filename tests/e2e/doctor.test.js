@@ -132,6 +132,17 @@ test('the bundle has a doctor of its own, on a host that has nothing', {
   assert.ok(found.find('ok', 'web-root'));
   assert.match(found.find('warn', 'sqlite') ?? 'the bundle', /the bundle/);
   wrong(await inside('--url', demo.url), 'url-health', /there is no curl/);
+
+  // The host forbids CGIPassAuth: what the doctor names instead really works.
+  const htaccess = path.join(host, 'home/shop/public_html/porchlight/.htaccess');
+  const text = fs.readFileSync(htaccess, 'utf8').replace(/^CGIPassAuth On$/m, '');
+  fs.writeFileSync(htaccess, text);
+  const bad = (await examine(demo, '--url', demo.url)).find('FAIL', 'url-agent');
+  const [rule] = /RewriteRule [^"]*\]/.exec(bad);
+  fs.writeFileSync(htaccess, text.replace('RewriteEngine On', `RewriteEngine On\n${rule}`));
+  const mended = await examine(demo, '--url', demo.url);
+  assert.equal(mended.code, 0, mended.stdout);
+  assert.ok(mended.find('ok', 'url-agent'));
 });
 
 // --- from outside ---
