@@ -150,13 +150,23 @@ behind() {
   SERVER=$1 end_to_end "${files[@]}"
 }
 
+# What the tests need of npm, once for all parts.
+node_packages() {
+  (
+    flock 9
+    [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ] ||
+      (cd tests && npm ci --no-audit --no-fund --ignore-scripts)
+  ) 9>"$BUILD/.npm-lock"
+}
+
 part_widget() {
+  node_packages || return 1
+  one "tsc: the types are right" tests/node_modules/.bin/tsc -p tests
   node --test --test-reporter=tap tests/widget/*.test.js
 }
 
 part_browser() {
-  [ tests/node_modules/.package-lock.json -nt tests/package-lock.json ] ||
-    (cd tests && npm ci --no-audit --no-fund --ignore-scripts) || return 1
+  node_packages || return 1
   end_to_end tests/browser/*.test.js
 }
 

@@ -705,3 +705,14 @@ test('status() has no secret in it', async () => {
   const page = await online();
   assert.equal(JSON.stringify(page.widget.status()).includes('secret'), false);
 });
+
+test('porchlight-widget.d.ts declares all calls, and all that status() gives', async () => {
+  const types = fs.readFileSync(WIDGET.replace(/js$/, 'd.ts'), 'utf8');
+  const members = (name) => [...new RegExp(`interface ${name} {(.*?)^}`, 'ms').exec(types)[1]
+    .matchAll(/^  (?:readonly )?(\w+)[?(:]/gm)].map((found) => found[1]).sort();
+  const page = await online();
+  assert.deepEqual(members('PorchlightWidget'), Object.keys(page.widget).sort());
+  const said = Object.keys(page.widget.status());
+  assert.deepEqual(said.filter((name) => !['ok', 'code'].includes(name)).sort(),
+    members('PorchlightStatus').filter((name) => name !== 'serverTime'));
+});
