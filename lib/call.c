@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "clock.h"
 
 void
 pl_call_free(struct pl_call *call)
@@ -143,9 +144,51 @@ run_options(struct pl_call *call)
 static const struct pl_endpoint preflight = {
     .method = PL_OPTIONS, .txn = PL_TXN_READ, .run = run_options};
 
+/* Too often: told in a turn of its own, so that pages of the sites that we
+ * know can read for how long. */
+static enum pl_err
+run_limited(struct pl_call *call)
+{
+	(void)call;
+	return PL_ERR_RATE;
+}
+
+static const struct pl_endpoint limited = {
+    .txn = PL_TXN_READ, .run = run_limited};
+
+size_t
+pl_call_client(const struct pl_call *call, uint8_t name[PL_CLIENT_MAX])
+{
+	const struct pl_request *r = &call->req;
+
+	return pl_address_client(&call->app->config.proxies, r->remote_addr,
+	    r->x_forwarded_for, r->forwarded, name);
+}
+
+/* For how long that address has to wait, in ms. */
+static int64_t
+wait_for(const struct pl_call *call, enum pl_rate_kind kind)
+{
+	const struct pl_config *c = &call->app->config;
+	struct pl_rates *rates = &call->app->shared.page->rates;
+	uint8_t name[PL_CLIENT_MAX];
+	size_t len = pl_call_client(call, name);
+	int64_t now = pl_clock_now();
+
+	if (kind == PL_RATE_SIGN_IN)
+		return pl_rate_delay(rates, kind, name, len, now);
+	return pl_rate_take(rates, kind, name, len,
+	    kind == PL_RATE_FORM ? c->forms_per_minute
+				 : c->address_beats_per_minute,
+	    now);
+}
+
 void
 pl_call_fail(struct pl_call *call, enum pl_err err)
 {
+	if (err == PL_ERR_RATE)
+		pl_buf_printf(&call->reply.headers, "Retry-After: %lld\r\n",
+		    (long long)(call->wait_ms + 999) / 1000);
 	if (pl_err_is_fault(err) && call->endpoint != NULL &&
 	    call->endpoint->is_presence)
 		pl_reply_unknown(&call->reply, err);
@@ -182,6 +225,9 @@ triage(struct pl_app *app, struct pl_call *call)
 		pl_call_fail(call, PL_ERR_METHOD);
 	} else if (call->endpoint == NULL)
 		pl_call_fail(call, PL_ERR_NOT_FOUND);
+	else if (call->endpoint->limit != PL_RATE_NONE &&
+		 (call->wait_ms = wait_for(call, call->endpoint->limit)) > 0)
+		call->endpoint = &limited;
 }
 
 struct pl_call *

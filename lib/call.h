@@ -3,8 +3,10 @@
 
 #include <stdbool.h>
 
+#include "address.h"
 #include "conn.h"
 #include "http.h"
+#include "rate.h"
 #include "store.h"
 
 struct pl_app;
@@ -22,6 +24,7 @@ struct pl_endpoint {
 	enum pl_txn txn;
 	enum pl_err (*run)(struct pl_call *);
 	bool is_presence; /* a store that fails is told with isOnline: false */
+	enum pl_rate_kind limit; /* of the address it comes from */
 };
 
 extern const struct pl_endpoint pl_endpoint_online, pl_endpoint_heartbeat,
@@ -42,6 +45,7 @@ struct pl_call {
 	struct pl_store *store;
 	int64_t now;
 	int64_t company;      /* whose affair it is, for CORS; 0: not known */
+	int64_t wait_ms;      /* with PL_ERR_RATE: for how long */
 	const char *message;  /* with an error: what is wrong, for people */
 	struct pl_poll *hold; /* not to be answered yet (polls.h) */
 	bool done;
@@ -62,6 +66,9 @@ enum pl_err pl_call_run(struct pl_call *) PL_MUST;
  * rest on what a browser sends by itself, the cookie.
  */
 enum pl_err pl_call_check_origin(const struct pl_call *) PL_MUST;
+
+/* The name of the address that it comes from, for rate.h; its length. */
+size_t pl_call_client(const struct pl_call *, uint8_t name[PL_CLIENT_MAX]);
 
 /* Makes that error its reply. */
 void pl_call_fail(struct pl_call *, enum pl_err);

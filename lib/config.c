@@ -131,6 +131,45 @@ set_remote_user_company(struct reader *r, const char *value)
 	return PL_OK;
 }
 
+/* "10.0.0.0/8, 2001:db8::/32": what stands later takes its place. */
+static enum pl_err
+set_trusted_proxies(struct reader *r, const char *value)
+{
+	struct pl_proxies *p = &r->config->proxies;
+	const char *separators = ", \t";
+	size_t n;
+
+	p->n = 0;
+	for (value += strspn(value, separators); *value != '\0';
+	     value += n + strspn(value + n, separators)) {
+		n = strcspn(value, separators);
+		if (p->n == PL_PROXIES_MAX)
+			return mistake(r,
+			    "trustedProxies: expected at most %d of them",
+			    PL_PROXIES_MAX);
+		if (pl_network_parse(value, n, &p->networks[p->n]) != PL_OK)
+			return mistake(r,
+			    "trustedProxies: \"%.*s\": expected addresses, or "
+			    "networks like 192.0.2.0/24",
+			    (int)n, value);
+		p->n++;
+	}
+	return PL_OK;
+}
+
+static enum pl_err
+set_forwarded_header(struct reader *r, const char *value)
+{
+	r->config->proxies.forwarded = strcasecmp(value, "Forwarded") == 0;
+	if (!r->config->proxies.forwarded &&
+	    strcasecmp(value, "X-Forwarded-For") != 0)
+		return mistake(r,
+		    "forwardedHeader is \"%s\": expected X-Forwarded-For or "
+		    "Forwarded",
+		    value);
+	return PL_OK;
+}
+
 /* Sets what `same` says is called so; PL_ERR_NOT_FOUND if nothing is. */
 static enum pl_err
 set(struct reader *r, const char *name, const char *value,
@@ -142,6 +181,10 @@ set(struct reader *r, const char *name, const char *value,
 		return set_database(r, value);
 	if (same("log", name))
 		return set_log(r, value);
+	if (same("trustedProxies", name))
+		return set_trusted_proxies(r, value);
+	if (same("forwardedHeader", name))
+		return set_forwarded_header(r, value);
 	if (same("remoteUserCompany", name))
 		return set_remote_user_company(r, value);
 	for (i = 0; i < NSETTINGS; i++)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "err.h"
 #include "log.h"
 
@@ -26,12 +27,16 @@
 	X("maxWaiters", max_waiters, 10000, 0, 1000000)                        \
 	X("formsPerMinute", forms_per_minute, 120, 1, 1000000)                 \
 	X("agentSessionMs", agent_session_ms, 43200000, 1000, 31536000000)     \
-	X("slowTickMs", slow_tick_ms, 1000, 10, 60000)
+	X("slowTickMs", slow_tick_ms, 1000, 10, 60000)                         \
+	X("beatsPerMinute", beats_per_minute, 600, 0, 1000000)                 \
+	X("addressBeatsPerMinute", address_beats_per_minute, 6000, 0, 1000000) \
+	X("signInFailures", sign_in_failures, 10, 1, 1000000)
 
 struct pl_config {
 	char file[1024]; /* what was read, or would have been */
 	char database[1024];
-	int log;                       /* enum pl_log_level */
+	int log; /* enum pl_log_level */
+	struct pl_proxies proxies;
 	char remote_user_company[256]; /* ""; then REMOTE_USER is nobody */
 #define MEMBER(name, member, preset, least, most) int64_t member;
 	PL_CONFIG_NUMBERS(MEMBER)

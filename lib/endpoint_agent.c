@@ -40,6 +40,27 @@ read_token(struct pl_call *call, const char **token)
 	return err;
 }
 
+/* The agent of that token; who sends wrong ones waits, longer each time. */
+static enum pl_err
+check_token(struct pl_call *call, const char *token, struct pl_agent *agent)
+{
+	struct pl_rates *rates = &call->app->shared.page->rates;
+	uint8_t name[PL_CLIENT_MAX];
+	size_t len = pl_call_client(call, name);
+	enum pl_err err;
+
+	/* Others of this turn may have failed since it was let in. */
+	call->wait_ms =
+	    pl_rate_delay(rates, PL_RATE_SIGN_IN, name, len, call->now);
+	if (call->wait_ms > 0)
+		return PL_ERR_RATE;
+	err = pl_auth_token(&call->req, call->store, token, agent);
+	if (err == PL_ERR_UNAUTHENTICATED)
+		pl_rate_fail(rates, PL_RATE_SIGN_IN, name, len,
+		    call->app->config.sign_in_failures, call->now);
+	return err;
+}
+
 static enum pl_err
 run_add(struct pl_call *call)
 {
@@ -52,8 +73,7 @@ run_add(struct pl_call *call)
 
 	if ((err = pl_call_check_origin(call)) != PL_OK ||
 	    (err = read_token(call, &token)) != PL_OK ||
-	    (err = pl_auth_token(&call->req, call->store, token, &agent)) !=
-		PL_OK ||
+	    (err = check_token(call, token, &agent)) != PL_OK ||
 	    (err = pl_secret_token("plc_", secret)) != PL_OK)
 		return err;
 	call->company = agent.scope.company;
@@ -93,7 +113,7 @@ run_end(struct pl_call *call)
 	return PL_OK;
 }
 
-const struct pl_endpoint pl_endpoint_session_add = {
-    PL_POST, "/api/agent/session", PL_TXN_WRITE, run_add, false};
-const struct pl_endpoint pl_endpoint_session_end = {
-    PL_DELETE, "/api/agent/session", PL_TXN_WRITE, run_end, false};
+const struct pl_endpoint pl_endpoint_session_add = {PL_POST,
+    "/api/agent/session", PL_TXN_WRITE, run_add, false, PL_RATE_SIGN_IN};
+const struct pl_endpoint pl_endpoint_session_end = {PL_DELETE,
+    "/api/agent/session", PL_TXN_WRITE, run_end, false, PL_RATE_NONE};

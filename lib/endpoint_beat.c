@@ -111,6 +111,11 @@ take(struct pl_call *call, enum pl_message kind)
 	/* What is no session's id at all is no session of this one either. */
 	if (pl_unhex(m.session, session, sizeof(session)) != PL_OK)
 		return PL_ERR_FORBIDDEN;
+	call->wait_ms = pl_rate_take(&call->app->shared.page->rates,
+	    PL_RATE_SESSION, session, sizeof(session),
+	    call->app->config.beats_per_minute, call->now);
+	if (call->wait_ms > 0)
+		return PL_ERR_RATE;
 	err = call->store->ops->beat(
 	    call->store, m.conversation, session, &m.beat, &result);
 	if (err != PL_OK)
@@ -138,11 +143,11 @@ run_typing(struct pl_call *call)
 	return take(call, PL_TYPING);
 }
 
-const struct pl_endpoint pl_endpoint_online = {
-    PL_POST, "/api/widget/online", PL_TXN_WRITE, run_beat, false};
-const struct pl_endpoint pl_endpoint_heartbeat = {
-    PL_POST, "/api/widget/heartbeat", PL_TXN_WRITE, run_beat, false};
-const struct pl_endpoint pl_endpoint_offline = {
-    PL_POST, "/api/widget/offline", PL_TXN_WRITE, run_offline, false};
-const struct pl_endpoint pl_endpoint_typing = {
-    PL_POST, "/api/widget/typing", PL_TXN_WRITE, run_typing, false};
+const struct pl_endpoint pl_endpoint_online = {PL_POST, "/api/widget/online",
+    PL_TXN_WRITE, run_beat, false, PL_RATE_ADDRESS};
+const struct pl_endpoint pl_endpoint_heartbeat = {PL_POST,
+    "/api/widget/heartbeat", PL_TXN_WRITE, run_beat, false, PL_RATE_ADDRESS};
+const struct pl_endpoint pl_endpoint_offline = {PL_POST, "/api/widget/offline",
+    PL_TXN_WRITE, run_offline, false, PL_RATE_ADDRESS};
+const struct pl_endpoint pl_endpoint_typing = {PL_POST, "/api/widget/typing",
+    PL_TXN_WRITE, run_typing, false, PL_RATE_ADDRESS};

@@ -90,6 +90,6 @@ run_remove(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_conversation_add = {
-    PL_POST, "/api/conversations", PL_TXN_WRITE, run_add, false};
-const struct pl_endpoint pl_endpoint_conversation_remove = {
-    PL_DELETE, "/api/conversations/", PL_TXN_WRITE, run_remove, false};
+    PL_POST, "/api/conversations", PL_TXN_WRITE, run_add, false, PL_RATE_NONE};
+const struct pl_endpoint pl_endpoint_conversation_remove = {PL_DELETE,
+    "/api/conversations/", PL_TXN_WRITE, run_remove, false, PL_RATE_NONE};

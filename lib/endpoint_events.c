@@ -223,4 +223,4 @@ run_events(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_events = {
-    PL_GET, "/api/widget/events", PL_TXN_READ, run_events, false};
+    PL_GET, "/api/widget/events", PL_TXN_READ, run_events, false, PL_RATE_NONE};

@@ -38,9 +38,6 @@ run_form(struct pl_call *call)
 
 	if ((err = read_form(call, &key, &c)) != PL_OK)
 		return err;
-	if (!pl_rate_take(&call->app->shared.page->forms, call->req.remote_addr,
-		call->app->config.forms_per_minute, call->now))
-		return PL_ERR_RATE;
 	err =
 	    call->store->ops->company_by_site_key(call->store, key, &c.company);
 	if (err != PL_OK)
@@ -49,5 +46,5 @@ run_form(struct pl_call *call)
 	return pl_conversation_answer(call, &c);
 }
 
-const struct pl_endpoint pl_endpoint_form = {
-    PL_POST, "/api/widget/conversations", PL_TXN_WRITE, run_form, false};
+const struct pl_endpoint pl_endpoint_form = {PL_POST,
+    "/api/widget/conversations", PL_TXN_WRITE, run_form, false, PL_RATE_FORM};

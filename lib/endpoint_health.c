@@ -26,4 +26,4 @@ run_health(struct pl_call *call)
 }
 
 const struct pl_endpoint pl_endpoint_health = {
-    PL_GET, "/api/health", PL_TXN_WRITE, run_health, false};
+    PL_GET, "/api/health", PL_TXN_WRITE, run_health, false, PL_RATE_NONE};

@@ -220,5 +220,5 @@ run_presence(struct pl_call *call)
 	return write_list(call, &who.agent.scope, &q, &page);
 }
 
-const struct pl_endpoint pl_endpoint_presence = {
-    PL_GET, "/api/widget/presence", PL_TXN_READ, run_presence, true};
+const struct pl_endpoint pl_endpoint_presence = {PL_GET, "/api/widget/presence",
+    PL_TXN_READ, run_presence, true, PL_RATE_NONE};

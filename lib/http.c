@@ -29,7 +29,7 @@ static const struct error_row errors[PL_ERR__MAX] = {
     [PL_ERR_METHOD] = {405, "method_not_allowed", ""},
     [PL_ERR_TOO_LARGE] = {413, "too_large", ""},
     [PL_ERR_MEDIA_TYPE] = {415, "unsupported_media_type", ""},
-    [PL_ERR_RATE] = {429, "rate_limited", "Retry-After: 60\r\n"},
+    [PL_ERR_RATE] = {429, "rate_limited", ""},
     [PL_ERR_BUSY] = {503, "busy", "Retry-After: 5\r\n"},
     [PL_ERR_STORE] = {503, "store_unavailable", RETRY},
     [PL_ERR_LOCKED] = {503, "store_unavailable", RETRY},
@@ -46,7 +46,7 @@ pl_request_init(struct pl_request *r)
 	pl_arena_init(&r->arena);
 	r->method = PL_OTHER_METHOD;
 	r->uri = r->content_type = r->authorization = r->cookie = "";
-	r->fetch_site = "";
+	r->fetch_site = r->x_forwarded_for = r->forwarded = "";
 	r->origin = r->host = r->remote_addr = r->remote_user = r->body = "";
 	r->software = r->script = r->document_root = "";
 }
@@ -85,6 +85,8 @@ static const struct {
     {"HTTP_SEC_FETCH_SITE", offsetof(struct pl_request, fetch_site)},
     {"HTTP_HOST", offsetof(struct pl_request, host)},
     {"REMOTE_ADDR", offsetof(struct pl_request, remote_addr)},
+    {"HTTP_X_FORWARDED_FOR", offsetof(struct pl_request, x_forwarded_for)},
+    {"HTTP_FORWARDED", offsetof(struct pl_request, forwarded)},
     {"REMOTE_USER", offsetof(struct pl_request, remote_user)},
     {"SERVER_SOFTWARE", offsetof(struct pl_request, software)},
     {"SCRIPT_FILENAME", offsetof(struct pl_request, script)},

@@ -33,6 +33,7 @@ struct pl_request {
 	const char *fetch_site; /* Sec-Fetch-Site */
 	const char *host;
 	const char *remote_addr;
+	const char *x_forwarded_for, *forwarded;
 	const char *remote_user; /* the server's word, never a header's */
 	const char *software;    /* the server's name */
 	const char *script;      /* where it found this program */

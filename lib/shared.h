@@ -40,7 +40,7 @@ enum pl_program { PL_PRESENCE, PL_EVENTS, PL_PROGRAM__MAX };
 struct pl_shared_page {
 	uint64_t magic;
 	struct pl_served served[PL_PROGRAM__MAX];
-	struct pl_rate forms;
+	struct pl_rates rates;
 	_Atomic uint64_t moved;    /* seats taken over from another process */
 	_Atomic uint32_t used;     /* seats beyond this were never taken */
 	_Atomic uint32_t sequence; /* makes each holder's number another */

@@ -142,11 +142,12 @@ part_e2e() {
 }
 
 # behind SERVER: the same, but for what is the same behind all: the FastCGI
-# protocol, what ./dev demo says, and the crowd that measures the store.
+# protocol, what ./dev demo says, the rates, and the crowd that measures the
+# store.
 behind() {
   local files
   mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js |
-    grep -v -e fastcgi -e demo -e crowd)
+    grep -v -e fastcgi -e demo -e crowd -e rates)
   SERVER=$1 end_to_end "${files[@]}"
 }
 

@@ -32,14 +32,16 @@ run_conversation(struct pl_call *call)
 	return pl_conversation_answer(call, &c);
 }
 
-static const struct pl_endpoint get = {PL_GET, "/api/a", PL_TXN_READ, run,
-				    true},
+static const struct pl_endpoint get = {PL_GET, "/api/a", PL_TXN_READ, run, true,
+				    PL_RATE_NONE},
 				post = {PL_POST, "/api/a", PL_TXN_WRITE, run,
-				    false},
+				    false, PL_RATE_NONE},
 				add = {PL_POST, "/api/conversations",
-				    PL_TXN_WRITE, run_conversation, false},
+				    PL_TXN_WRITE, run_conversation, false,
+				    PL_RATE_NONE},
 				remove_one = {PL_DELETE, "/api/conversations/",
-				    PL_TXN_WRITE, run_conversation, false};
+				    PL_TXN_WRITE, run_conversation, false,
+				    PL_RATE_NONE};
 static const struct pl_endpoint *const endpoints[] = {
     &get, &post, &add, &remove_one, NULL};
 

@@ -79,6 +79,42 @@ Test(config, reads_every_setting)
 	cr_expect_eq(config.forms_per_minute, 1009);
 	cr_expect_eq(config.agent_session_ms, 1010);
 	cr_expect_eq(config.slow_tick_ms, 1011);
+	cr_expect_eq(config.beats_per_minute, 1012);
+	cr_expect_eq(config.address_beats_per_minute, 1013);
+	cr_expect_eq(config.sign_in_failures, 1014);
+}
+
+Test(config, reads_who_stands_in_front)
+{
+	cr_assert_eq(load("remoteUserCompany = My Shop\n"
+			  "trustedProxies = 10.0.0.0/8,2001:db8::/32 ::1\n"
+			  "forwardedHeader = forwarded\n",
+			 NULL),
+	    PL_OK, "%s", config.error);
+	cr_expect_str_eq(config.remote_user_company, "My Shop");
+	cr_expect_eq(config.proxies.n, 3);
+	cr_expect_eq(config.proxies.networks[0].bits, 96 + 8);
+	cr_expect_eq(config.proxies.networks[1].bits, 32);
+	cr_expect_eq(config.proxies.networks[2].bits, 128);
+	cr_expect(config.proxies.forwarded);
+	cr_assert_eq(
+	    load("trustedProxies = 10.0.0.1\ntrustedProxies =\n", NULL), PL_OK);
+	cr_expect_eq(config.proxies.n, 0);
+	cr_expect_str_eq(config.remote_user_company, "");
+	cr_expect_not(config.proxies.forwarded);
+}
+
+Test(config, refuses_more_proxies_than_there_is_room_for)
+{
+	char text[2000] = "trustedProxies =";
+	int i;
+
+	for (i = 0; i < PL_PROXIES_MAX; i++)
+		strcat(text, " 10.0.0.1");
+	cr_expect_eq(load(text, NULL), PL_OK);
+	strcat(text, " 10.0.0.1");
+	cr_expect_eq(load(text, NULL), PL_ERR_CONFIG);
+	cr_expect_not_null(strstr(config.error, "at most 64"));
 }
 
 struct mistake {
@@ -99,6 +135,10 @@ ParameterizedTestParameters(config, names_the_line_and_what_was_expected)
 	    {"timeoutMs\n", ":1: \"timeoutMs\": expected name = value"},
 	    {"log = loud\n", "expected error, warn, info or debug"},
 	    {"database =\n", "expected an absolute path"},
+	    {"trustedProxies = proxy.example\n",
+		"trustedProxies: \"proxy.example\": expected addresses"},
+	    {"trustedProxies = 10.0.0.0/8, 10.0.0.0/33\n", "10.0.0.0/33"},
+	    {"forwardedHeader = Via\n", "X-Forwarded-For or Forwarded"},
 	    {"timeoutMs=1000\nminBeatMs=1000\n",
 		"expected less than timeoutMs"},
 	};

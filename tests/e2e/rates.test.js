@@ -1,0 +1,186 @@
+// Too much is too much: beats of a session and of an address, first forms,
+// wrong tokens. What is refused writes nothing and says when to come again.
+
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const { test, before, after } = require('node:test');
+const { startDemo, newTab, until, sleep } = require('../lib/demo');
+
+const SHOP = 'https://shop.example';
+const SESSION_BEATS = 8;
+const ADDRESS_BEATS = 12;
+const FORMS = 3;
+const FAILURES = 3;
+
+let demo;
+let shop;
+
+before(async () => {
+  demo = await startDemo({
+    set: {
+      minBeatMs: 0, beatsPerMinute: SESSION_BEATS, addressBeatsPerMinute: ADDRESS_BEATS,
+      formsPerMinute: FORMS, signInFailures: FAILURES, trustedProxies: '127.0.0.0/8',
+    },
+  });
+  const { code, stdout, stderr } = await demo.command('company', 'add', '-o', SHOP, 'Shop');
+  assert.equal(code, 0, stderr);
+  shop = Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
+});
+after(() => demo?.stop());
+
+/** Headers as our proxy hands them on, for a client of that address. */
+const from = (address) => ({ 'x-forwarded-for': address });
+let clients = 0;
+/** An address that nobody had before. */
+const stranger = () => `198.51.${clients >> 8}.${clients++ & 255}`;
+
+const beat = (session, headers, what = 'heartbeat') => demo.send('POST', `/api/widget/${what}`,
+  JSON.stringify({ ...session, tabId: newTab(), typing: true }), headers);
+const form = (headers, siteKey = demo.siteKey) => demo.api.post('/api/widget/conversations', { siteKey }, headers);
+const signIn = (token, headers) => demo.api.post('/api/agent/session', { token }, headers);
+
+/** Asks until it is refused; how often it was answered `status` before. */
+async function untilRefused(ask, status, most = 50) {
+  for (let n = 0; n < most; n++) {
+    const answer = await ask();
+    if (answer.status === 429)
+      return { n, answer };
+    assert.equal(answer.status, status, answer.text);
+  }
+  throw new Error(`never refused, ${most} times`);
+}
+
+function refused(answer) {
+  assert.equal(answer.status, 429, answer.text);
+  assert.equal(answer.json.error, 'rate_limited');
+  assert.match(answer.headers['retry-after'], /^[1-9]\d*$/);
+}
+
+test('a session has its share of beats, from whatever address', async () => {
+  const session = await demo.conversation();
+  const { n, answer } = await untilRefused(() => beat(session, from(stranger())), 200);
+  assert.ok(n >= SESSION_BEATS && n <= SESSION_BEATS + 2, `${n}`);
+  refused(answer);
+  assert.ok(Number(answer.headers['retry-after']) <= 60 / SESSION_BEATS + 1);
+  assert.equal((await beat(await demo.conversation(), from(stranger()))).status, 200, 'another session has its own');
+});
+
+test('what is refused is not written', async () => {
+  const session = await demo.conversation();
+  await untilRefused(() => beat(session, from(stranger())), 200);
+  const before = await demo.presence(session.conversationId);
+  for (const what of ['online', 'heartbeat', 'offline', 'typing'])
+    refused(await beat(session, from(stranger()), what));
+  const after = await demo.presence(session.conversationId);
+  assert.equal(after.socketsInRoom, before.socketsInRoom);
+  assert.equal(after.lastHeartbeat, before.lastHeartbeat);
+});
+
+test('an address has its share of beats, over all sessions', async () => {
+  const address = stranger();
+  const { n, answer } = await untilRefused(async () => beat(await demo.conversation(), from(address)), 200);
+  assert.ok(n >= ADDRESS_BEATS && n <= ADDRESS_BEATS + 3, `${n}`);
+  refused(answer);
+  const session = await demo.conversation();
+  refused(await beat(session, from(address)));
+  assert.equal((await beat(session, from(stranger()))).status, 200, 'another address has its own');
+});
+
+test('guessing sessions costs the address its share', async () => {
+  const address = stranger();
+  const { n } = await untilRefused(() => beat({ conversationId: 'conv_123', sessionId: '0'.repeat(32) }, from(address)), 403);
+  assert.ok(n <= ADDRESS_BEATS + 3, `${n}`);
+});
+
+test('an IPv6 client is its 64 bits', async () => {
+  let i = 0;
+  await untilRefused(async () => beat(await demo.conversation(), from(`2001:db8:1:2::${(i++).toString(16)}`)), 200);
+  const session = await demo.conversation();
+  refused(await beat(session, from('2001:db8:1:2:ffff:ffff:ffff:ffff')));
+  assert.equal((await beat(session, from('2001:db8:1:3::1'))).status, 200);
+});
+
+test('who writes the header himself is not believed', async () => {
+  const address = stranger();
+  await untilRefused(async () => beat(await demo.conversation(), from(`${stranger()}, ${address}`)), 200);
+  const session = await demo.conversation();
+  refused(await beat(session, from(`127.0.0.1, ${stranger()}, ${address}, 127.0.0.2`)));
+  refused(await beat(session, { ...from(address), forwarded: `for=${stranger()}` }));
+});
+
+test('an address has its share of first forms, and no conversation more', async () => {
+  const address = stranger();
+  const { n, answer } = await untilRefused(() => form(from(address)), 201);
+  assert.ok(n >= FORMS && n <= FORMS + 1, `${n}`);
+  refused(answer);
+  assert.ok(Number(answer.headers['retry-after']) <= 20);
+  const count = async () => /^conversations +(\d+)$/m.exec((await demo.command('status')).stdout)[1];
+  const before = await count();
+  refused(await form(from(address)));
+  refused(await form(from(address), 'pls_guess'));
+  assert.equal(await count(), before);
+  assert.equal((await form(from(stranger()))).status, 201);
+});
+
+test('pages of our sites can read for how long to wait', async () => {
+  const address = stranger();
+  const { answer } = await untilRefused(() => form({ ...from(address), origin: SHOP }, shop.SITE_KEY), 201);
+  assert.equal(answer.headers['access-control-allow-origin'], SHOP);
+  assert.match(answer.headers['access-control-expose-headers'], /Retry-After/i);
+  const evil = await form({ ...from(address), origin: 'https://evil.example' }, shop.SITE_KEY);
+  refused(evil);
+  assert.equal(evil.headers['access-control-allow-origin'], undefined);
+});
+
+test('wrong tokens make an address wait, longer each time', async () => {
+  const address = stranger();
+  const { n, answer } = await untilRefused(() => signIn('pla_guess', from(address)), 401);
+  assert.equal(n, FAILURES + 1);
+  refused(answer);
+  const first = Number(answer.headers['retry-after']);
+  assert.ok(first <= 2);
+  refused(await signIn(demo.agentToken, from(address))); // nor is a good one looked at
+  assert.equal((await signIn(demo.agentToken, from(stranger()))).status, 200, 'others may');
+  // A wait that was sat out, one more mistake: it doubles.
+  const again = await until(async () => {
+    const next = await signIn('pla_guess', from(address));
+    return next.status === 401 && next;
+  }, { every: 100, deadline: 20000, what: 'it may try again' });
+  assert.equal(again.status, 401);
+  const longer = await signIn('pla_guess', from(address));
+  refused(longer);
+  assert.ok(Number(longer.headers['retry-after']) > 2, longer.headers['retry-after']);
+});
+
+test('who has waited is let in', async () => {
+  const address = stranger();
+  const { answer } = await untilRefused(() => signIn('pla_guess', from(address)), 401);
+  await sleep(Number(answer.headers['retry-after']) * 1000);
+  assert.equal((await signIn(demo.agentToken, from(address))).status, 200);
+});
+
+test('addresses stand in no file of ours', async () => {
+  const address = '203.0.113.77';
+  await form(from(address));
+  for (const suffix of ['', '-wal', '-shared', '-shm']) {
+    if (!fs.existsSync(demo.db + suffix))
+      continue;
+    const bytes = fs.readFileSync(demo.db + suffix);
+    assert.ok(!bytes.includes(address), suffix);
+    assert.ok(!bytes.includes(Buffer.from([203, 0, 113, 77])), suffix);
+  }
+  assert.ok(!demo.log().includes(address));
+});
+
+test('without trusted proxies the header is not heard', async (t) => {
+  const strict = await startDemo({ set: { formsPerMinute: 2 } });
+  t.after(() => strict.stop());
+  const ask = (headers) => strict.api.post('/api/widget/conversations', { siteKey: strict.siteKey }, headers);
+  const statuses = [];
+  for (let i = 0; i < 5; i++)
+    statuses.push((await ask({ ...from(stranger()), forwarded: `for=${stranger()}` })).status);
+  assert.deepEqual(statuses.slice(0, 2), [201, 201]);
+  assert.ok(statuses.slice(2).includes(429), `${statuses}`);
+});
