@@ -78,6 +78,12 @@
 
     ui.bubble.addEventListener('click', () => open(ui.chat.hidden));
     ui.close.addEventListener('click', () => open(false));
+    ui.chat.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') {
+        open(false);
+        ui.bubble.focus();
+      }
+    });
     ui.first.addEventListener('submit', onForm);
     ui.say.addEventListener('submit', onSay);
     ui.text.addEventListener('input',
@@ -102,11 +108,15 @@
     ui.messages.replaceChildren(
       element('li', {}, 'Hello! How can we light up your evening?'),
       ...lines.map((line) => element('li', {class: 'mine'}, line)));
+    if (lines.length)
+      ui.messages.append(element('li', {class: 'note'}, 'Nobody answers in this ' +
+        'demo. But the dashboard shows that you are here, and when you type.'));
     ui.messages.scrollTop = ui.messages.scrollHeight;
   }
 
-  function state(text) {
+  function state(text, live = false) {
     ui.state.textContent = text;
+    ui.state.classList.toggle('live', live);
   }
 
   async function onForm(event) {
@@ -158,7 +168,7 @@
   }
 
   document.addEventListener('porchlight:online', () => {
-    state('You are connected');
+    state('You are connected', true);
     show();
   });
   document.addEventListener('porchlight:offline', (event) => {
