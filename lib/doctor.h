@@ -26,7 +26,7 @@ struct pl_doctor {
 	FILE *out;
 	int64_t now; /* by this machine's clock */
 	size_t warned, wrong;
-	char exposed[1024]; /* the database, as seen from the web root; "" */
+	char exposed[1200]; /* the database's URL below the web root; "" */
 };
 
 /* "ok    NAME  WORDS": what was found, and the remedy. One line, whatever the

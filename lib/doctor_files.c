@@ -300,6 +300,22 @@ below(const char *database, const char *folder)
 		   : NULL;
 }
 
+/* As a URL has it (RFC 3986, 2.3). */
+static void
+encode_path(const char *path, char *out, size_t size)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~/";
+	size_t n = 0;
+
+	for (; *path != '\0' && n + 4 <= size; path++)
+		n += (size_t)snprintf(out + n, size - n,
+		    strchr(plain, *path) != NULL ? "%c" : "%%%02X",
+		    (unsigned char)*path);
+	out[n] = '\0';
+}
+
 void
 pl_doctor_web_root(
     struct pl_doctor *d, const struct pl_shared_page *page, bool asked)
@@ -319,7 +335,7 @@ pl_doctor_web_root(
 		    "the database is not in the web server's folder");
 		return;
 	}
-	snprintf(d->exposed, sizeof(d->exposed), "%s", rest);
+	encode_path(rest, d->exposed, sizeof(d->exposed));
 	if (!asked)
 		pl_doctor_say(d, PL_WRONG, "web-root",
 		    "the database lies in the web server's folder, %s: unless "

@@ -8,7 +8,6 @@
  * server kept the credential to itself.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -404,11 +403,14 @@ check_database(struct visit *v)
 		    "of the web server's folder now (setting \"database\")",
 		    url);
 	else if (err != PL_ERR_BUSY)
-		pl_doctor_say(v->d, PL_WARN, "url-database",
-		    "the database lies in the web server's folder; %s is "
-		    "refused today (%d), but that is one line of its config. "
+		pl_doctor_say(v->d, err == PL_OK ? PL_WARN : PL_WRONG,
+		    "url-database",
+		    "the database lies in the web server's folder; %s: %s. "
 		    "Move it out if there is another place",
-		    url, v->answer.status);
+		    url,
+		    err == PL_OK ? "not given away today, but that is one line "
+				   "of a config"
+				 : pl_curl_trouble(&v->curl));
 }
 
 /* ---- all of it ---- */

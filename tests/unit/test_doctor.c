@@ -317,6 +317,13 @@ Test(doctor, finds_a_database_in_the_web_root)
 	strcpy(events->document_root, "/");
 	pl_doctor_web_root(&d, page, true);
 	cr_expect_str_eq(d.exposed, stage_path());
+	cr_assert_eq(mkdir(tmpdir_path("a b%"), 0700), 0);
+	cr_assert_eq(rename(stage_path(), tmpdir_path("a b%/x.db")), 0);
+	snprintf(config.database, sizeof(config.database), "%s",
+	    tmpdir_path("a b%/x.db"));
+	strcpy(events->document_root, link);
+	pl_doctor_web_root(&d, page, true);
+	cr_expect_str_eq(d.exposed, "/a%20b%25/x.db");
 }
 
 /* ---- the server ---- */
