@@ -14,7 +14,7 @@ folder=$(cd "$1" && pwd)
 host=$folder/host
 in_host=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 chroot "$host")
 www_data=(setpriv --reuid=www-data --regid=www-data --init-groups)
-port='' server='' here=''
+port='' groups=() here=''
 
 # test_of NAME: the one before has passed, and what follows is of this one.
 test_of() {
@@ -96,8 +96,8 @@ echo "$1 $2" >>/tmp/services
 exit 101
 POLICY
   chmod +x "$host/usr/sbin/policy-rc.d"
-  # What a2enconf makes for itself when it is first used.
-  mkdir -p "$host"/var/lib/apache2/conf/{en,dis}abled_by_{admin,maint}
+  # What a2enconf and a2enmod make for themselves when they are first used.
+  mkdir -p "$host"/var/lib/apache2/{conf,module}/{en,dis}abled_by_{admin,maint}
   # What systemd makes for lighttpd when the system starts.
   install -d -o 33 -g 33 -m 0750 "$host/run/lighttpd"
 }
@@ -149,14 +149,19 @@ find_port() {
   no "no port is free"
 }
 
-# start COMMAND...: in the small Debian, in the foreground there; waits until
-# both programs answer, for 30 s.
+# background COMMAND...: in the small Debian, in a session of its own.
+background() {
+  "${in_host[@]}" setsid setpriv --pdeathsig TERM "$@" >>"$folder/server.log" 2>&1 &
+  groups+=($!)
+}
+
+# start COMMAND...: a web server, in the foreground there; waits until both
+# programs answer, for 30 s.
 start() {
   local i
-  "${in_host[@]}" setsid setpriv --pdeathsig TERM "$@" >"$folder/server.log" 2>&1 &
-  server=$!
+  background "$@"
   for ((i = 0; i < 300; i++)); do
-    kill -0 "$server" 2>/dev/null || break
+    kill -0 "${groups[-1]}" 2>/dev/null || break
     if (ask 200 GET /api/health && ask 401 GET /api/widget/events) >/dev/null 2>&1; then
       return
     fi
@@ -165,17 +170,35 @@ start() {
   no "the server did not come up"
 }
 
-# Asks it and all that it started to end, waits 5 s, then insists.
-stop() {
-  local i
-  [ -n "$server" ] || return 0
-  kill -TERM -- "-$server" 2>/dev/null || :
-  for ((i = 0; i < 50; i++)); do
-    kill -0 -- "-$server" 2>/dev/null || break
-    sleep 0.1
+# Does what systemd does with the units: opens their sockets and starts the
+# programs with them.
+start_units() {
+  local name unit
+  install -d -o 33 -g 33 "$host/run/porchlight"
+  for name in presence events; do
+    unit=$(echo "$host"/{,usr/}lib/systemd/system/porchlight-$name.socket)
+    unit=${unit##* }
+    # shellcheck disable=SC2016 # $ARGV is Perl's
+    background "${www_data[@]}" perl -MSocket -e '
+      socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) or die $!;
+      listen(S, 4096) && open(STDIN, "<&S") && exec $ARGV[1] or die $!' \
+      "$(sed -n 's/^ListenStream=//p' "$unit")" \
+      "$(sed -n 's/^ExecStart=//p' "${unit%socket}service")"
   done
-  kill -KILL -- "-$server" 2>/dev/null || :
-  server=''
+}
+
+# Asks all that was started to end, waits 5 s, then insists.
+stop() {
+  local i group
+  for group in ${groups[@]+"${groups[@]}"}; do
+    kill -TERM -- "-$group" 2>/dev/null || :
+    for ((i = 0; i < 50; i++)); do
+      kill -0 -- "-$group" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL -- "-$group" 2>/dev/null || :
+  done
+  groups=()
 }
 
 # ask STATUS METHOD PATH [KEY [BODY]]: prints the answer's body.
@@ -200,12 +223,13 @@ json() {
   sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<<"$2"
 }
 
-# A customer comes and an agent sees him. The slash in the id is one that web
-# servers like to refuse.
+# use COMPANY: a customer of it comes and an agent sees him. The slash in the
+# id is one that web servers like to refuse.
 use() {
   local keys answer
+  # shellcheck disable=SC2016 # $0 is the shell's there
   keys=$("${in_host[@]}" "${www_data[@]}" sh -c \
-    'porchlight company add "My Shop" && porchlight agent add Jane' 2>/dev/null)
+    'porchlight company add "$0" && porchlight agent add -C "$0" Jane' "$1" 2>/dev/null)
   api_key=$(sed -n 's/^API_KEY=//p' <<<"$keys")
   token=$(sed -n 's/^AGENT_TOKEN=//p' <<<"$keys")
   answer=$(ask 201 POST /api/conversations "$api_key" '{"id": "a/b", "name": "John"}')
@@ -235,11 +259,16 @@ update() {
   ask 200 DELETE /api/conversations/a%2Fb "$api_key" >/dev/null
 }
 
-check_removed() {
+# remove SERVER SNIPPET...: keeps the database, and turns these off.
+remove() {
+  local server=$1 snippet
+  shift
   : >"$host/tmp/services"
   host_dpkg -r porchlight
-  [ ! -L "$host/$1" ] || no "$1 is still there"
-  grep -q -x "$2 reload" "$host/tmp/services" || no "$2 was not asked to reload"
+  for snippet; do
+    [ ! -L "$host/etc/$server/conf-enabled/$snippet" ] || no "$snippet is still there"
+  done
+  grep -q -x "$server reload" "$host/tmp/services" || no "$server was not asked to reload"
   [ -s "$host/var/lib/porchlight/porchlight.db" ] || no "the database has gone"
 }
 
@@ -287,23 +316,27 @@ check_modes
 test_of "Apache: a2enconf is all that it takes"
 "${in_host[@]}" a2enconf -q porchlight
 start apache2ctl -DFOREGROUND
-use
+use "My Shop"
 
 test_of "Apache: an update keeps the data, and starts the new programs"
 update apache2
-
-test_of "Apache: the other snippet is one that it understands"
-"${in_host[@]}" a2disconf -q porchlight
-"${in_host[@]}" apache2ctl -t -C 'LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so' \
-  -C 'LoadModule proxy_fcgi_module /usr/lib/apache2/modules/mod_proxy_fcgi.so' \
-  -c 'Include /etc/apache2/conf-available/porchlight-proxy.conf'
-"${in_host[@]}" a2enconf -q porchlight
-
-test_of "Apache: removed, it is turned off and keeps the database"
-check_removed etc/apache2/conf-enabled/porchlight.conf apache2
 stop
 
+test_of "Apache: the other snippet, with the programs of systemd's units"
+"${in_host[@]}" a2disconf -q porchlight
+"${in_host[@]}" a2enmod -q proxy_fcgi
+"${in_host[@]}" a2enconf -q porchlight-proxy
+start_units
+start apache2ctl -DFOREGROUND
+use "Other Shop"
+stop
+
+test_of "Apache: removed, both are turned off, and the database stays"
+"${in_host[@]}" a2enconf -q porchlight
+remove apache2 porchlight.conf porchlight-proxy.conf
+
 test_of "Apache: purged, nothing is left"
+"${in_host[@]}" a2dismod -q -f -p proxy_fcgi proxy
 purge
 
 sed -i -e "s/^server.port .*/server.port = $port\nserver.bind = \"127.0.0.1\"/; /use-ipv6/d" \
@@ -317,14 +350,14 @@ check_modes
 test_of "lighttpd: lighty-enable-mod is all that it takes"
 "${in_host[@]}" lighty-enable-mod porchlight
 start lighttpd -D -f /etc/lighttpd/lighttpd.conf
-use
+use "My Shop"
 
 test_of "lighttpd: an update keeps the data, and starts the new programs"
 update lighttpd
-
-test_of "lighttpd: removed, it is turned off and keeps the database"
-check_removed etc/lighttpd/conf-enabled/50-porchlight.conf lighttpd
 stop
+
+test_of "lighttpd: removed, it is turned off, and the database stays"
+remove lighttpd 50-porchlight.conf
 
 test_of "lighttpd: purged, nothing is left"
 purge
