@@ -19,7 +19,7 @@ interface PorchlightForm {
 }
 
 /** What the widget knows, for debugging. Further members may come and go. */
-interface PorchlightStatus {
+interface PorchlightWidgetStatus {
   readonly conversationId?: string;
   readonly siteKey: string;
   readonly endpoint: string;
@@ -42,7 +42,7 @@ interface PorchlightWidget {
   connect(options: PorchlightConnectOptions): void;
   /** To be called at every key; false: no longer. */
   typing(on?: boolean): void;
-  status(): PorchlightStatus;
+  status(): PorchlightWidgetStatus;
   /** Leaves. start() and connect() begin anew. */
   destroy(): void;
 }

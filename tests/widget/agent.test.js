@@ -5,6 +5,7 @@
 
 const { test, describe, beforeEach, afterEach } = require('node:test');
 const assert = require('node:assert');
+const fs = require('node:fs');
 const path = require('node:path');
 
 const AGENT = path.resolve(__dirname, '../../widget/porchlight-agent.js');
@@ -217,6 +218,17 @@ describe('shown', () => {
     for (const state of ['new', 'unauthenticated', 'closed'])
       assert.equal(shown(here, { ...cut(0), state }), 'unknown');
   });
+});
+
+test('porchlight-agent.d.ts declares what there is, and all of it', () => {
+  const [, body] = /^declare class PorchlightAgent[^{]*{(.*?)^}/ms.exec(
+    fs.readFileSync(AGENT.replace(/js$/, 'd.ts'), 'utf8'));
+  const declared = [...body.matchAll(/^  (?:readonly )?(\w+)[(:]/gm)]
+    .map((found) => found[1]);
+  const agent = new PorchlightAgent();
+  const there = [...Object.getOwnPropertyNames(PorchlightAgent.prototype),
+    ...Object.getOwnPropertyNames(agent)].filter((name) => name[0] !== '_');
+  assert.deepEqual([...new Set(declared)].sort(), there.sort());
 });
 
 describe('PorchlightAgent', { timeout: 60000 }, () => {

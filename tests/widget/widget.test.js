@@ -714,5 +714,5 @@ test('porchlight-widget.d.ts declares all calls, and all that status() gives', a
   assert.deepEqual(members('PorchlightWidget'), Object.keys(page.widget).sort());
   const said = Object.keys(page.widget.status());
   assert.deepEqual(said.filter((name) => !['ok', 'code'].includes(name)).sort(),
-    members('PorchlightStatus').filter((name) => name !== 'serverTime'));
+    members('PorchlightWidgetStatus').filter((name) => name !== 'serverTime'));
 });
