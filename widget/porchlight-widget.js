@@ -21,7 +21,7 @@
   if (window.Porchlight)
     return;
 
-  const script = document.currentScript || {dataset: {}};
+  const script = document.currentScript || {src: '', dataset: {}};
   const settings = script.dataset;
   const {siteKey = '', endpoint = 'api'} = settings;
   const storeKey = 'porchlight:' + siteKey;
@@ -131,12 +131,13 @@
   function watch(hidden) {
     if (worker)
       worker = worker.terminate();
-    if (hidden && settings.worker !== 'false')
+    if (hidden && settings.worker !== 'false' &&
+        script.src.startsWith(location.origin + '/'))
       try {
         worker = new Worker(script.src);
         worker.onmessage = beat;
       } catch (e) {
-        // Of another origin.
+        // Not here.
       }
   }
 
@@ -180,6 +181,7 @@
     send(state.status === 'offline' ? 'online' : 'heartbeat');
   }
 
+  // Seen, hidden, or the network is back: says so at once.
   function hurry() {
     if (conversation.sessionId && !document.prerendering) {
       state.failures = state.retryAfterMs = 0;
