@@ -61,7 +61,7 @@ class Reader {
     if (answer.status !== 200) {
       this.failures++;
       this.lastFailure = answer;
-      await sleep(50);
+      await sleep(200 + 300 * Math.random()); // as a client backs off
       return;
     }
     this.events.push(...answer.json.events);
