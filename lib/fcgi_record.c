@@ -78,11 +78,95 @@ scan_begin(struct pl_fcgi_head *head, const struct pl_fcgi_record *r)
 								 : PL_SCAN_ROLE;
 }
 
+/* The name-value pairs of PARAMS, whose records may cut them anywhere. */
+struct pairs {
+	unsigned char lengths[8]; /* of name and value, as they come */
+	size_t n;                 /* bytes of that */
+	uint64_t left;            /* of name and value */
+};
+
+/* One length, of 1 byte or 4; returns how many it has. */
+static size_t
+read_length(const unsigned char *p, uint64_t *len)
+{
+	*len += p[0] < 0x80 ? p[0]
+			    : (uint64_t)(p[0] & 0x7f) << 24 | p[1] << 16 |
+				  p[2] << 8 | p[3];
+	return p[0] < 0x80 ? 1 : 4;
+}
+
+static void
+end_lengths(struct pairs *s)
+{
+	size_t first = s->lengths[0] < 0x80 ? 1 : 4;
+
+	if (s->n <= first || s->n < first + (s->lengths[first] < 0x80 ? 1 : 4))
+		return;
+	read_length(s->lengths + read_length(s->lengths, &s->left), &s->left);
+	s->n = 0;
+}
+
+static void
+add_pairs(struct pairs *s, const unsigned char *p, size_t n)
+{
+	size_t skip;
+
+	for (; n > 0; p += skip, n -= skip) {
+		skip = s->left < n ? (size_t)s->left : n;
+		s->left -= skip;
+		if (skip == 0) {
+			s->lengths[s->n++] = *p;
+			end_lengths(s);
+			skip = 1;
+		}
+	}
+}
+
+/*
+ * The records after BEGIN: pairs, then a body, each with an empty record at
+ * its end. What is not so is refused here: libfcgi, which reads the request
+ * next, would wait for two seconds to hang up on it, and some of its versions
+ * add the lengths of a pair in 32 bits.
+ */
+static enum pl_fcgi_scan
+scan_streams(const unsigned char *p, size_t n, size_t off, size_t body_max,
+    struct pl_fcgi_head *head)
+{
+	struct pairs pairs = {.n = 0};
+	bool in_body = false;
+	size_t body = 0;
+	struct pl_fcgi_record r;
+	int rc;
+
+	for (; (rc = pl_fcgi_parse(p + off, n - off, &r)) == 1;
+	     off += r.total) {
+		if (r.id != head->id ||
+		    r.type != (in_body ? PL_FCGI_STDIN : PL_FCGI_PARAMS))
+			return PL_SCAN_BROKEN;
+		if (!in_body) {
+			add_pairs(&pairs, r.content, r.len);
+			in_body = r.len == 0;
+			if (in_body && (pairs.n > 0 || pairs.left > 0))
+				return PL_SCAN_BROKEN;
+		} else if (r.len == 0) {
+			head->len = off + r.total;
+			return PL_SCAN_WHOLE;
+		} else if ((body += r.len) > body_max)
+			return PL_SCAN_TOO_LARGE;
+	}
+	if (rc < 0)
+		return PL_SCAN_BROKEN;
+	/* A long last record that is still coming counts by its header. */
+	if (n - off >= HEADER && in_body && r.type == PL_FCGI_STDIN &&
+	    body + r.len > body_max)
+		return PL_SCAN_TOO_LARGE;
+	return n >= PL_FCGI_REQUEST_MAX ? PL_SCAN_TOO_LARGE : PL_SCAN_MORE;
+}
+
 enum pl_fcgi_scan
 pl_fcgi_scan(const unsigned char *p, size_t n, size_t body_max,
     struct pl_fcgi_head *head, struct pl_fcgi_record *first)
 {
-	size_t off, body = 0;
 	struct pl_fcgi_record r;
 	enum pl_fcgi_scan s;
 	int rc;
@@ -96,24 +180,5 @@ pl_fcgi_scan(const unsigned char *p, size_t n, size_t body_max,
 		return PL_SCAN_STRAY;
 	if ((s = scan_begin(head, &r)) != PL_SCAN_WHOLE)
 		return s;
-	for (off = r.total; (rc = pl_fcgi_parse(p + off, n - off, &r)) == 1;
-	     off += r.total) {
-		if (r.id != head->id || r.type == PL_FCGI_ABORT)
-			return PL_SCAN_BROKEN;
-		if (r.type != PL_FCGI_STDIN)
-			continue;
-		if (r.len == 0) {
-			head->len = off + r.total;
-			return PL_SCAN_WHOLE;
-		}
-		if ((body += r.len) > body_max)
-			return PL_SCAN_TOO_LARGE;
-	}
-	if (rc < 0)
-		return PL_SCAN_BROKEN;
-	/* A long last record that is still coming counts by its header. */
-	if (n - off >= HEADER && r.type == PL_FCGI_STDIN &&
-	    body + r.len > body_max)
-		return PL_SCAN_TOO_LARGE;
-	return n >= PL_FCGI_REQUEST_MAX ? PL_SCAN_TOO_LARGE : PL_SCAN_MORE;
+	return scan_streams(p, n, r.total, body_max, head);
 }

@@ -122,6 +122,71 @@ Test(fcgi_record, refuses_what_is_broken)
 	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN);
 }
 
+struct head {
+	char what[40];
+	unsigned char bytes[40];
+	size_t n;
+	enum pl_fcgi_scan result;
+};
+
+ParameterizedTestParameters(fcgi_record, takes_pairs_that_are_whole)
+{
+	static struct head rows[] = {
+	    {"none", "", 0, PL_SCAN_WHOLE},
+	    {"an empty one", {0, 0}, 2, PL_SCAN_WHOLE},
+	    {"one", {1, 2, 'n', 'v', 'v'}, 5, PL_SCAN_WHOLE},
+	    {"lengths of four bytes", {128, 0, 0, 1, 128, 0, 0, 0, 'n'}, 9,
+		PL_SCAN_WHOLE},
+	    {"one length", {1}, 1, PL_SCAN_BROKEN},
+	    {"half a length", {128, 0}, 2, PL_SCAN_BROKEN},
+	    {"half a second length", {0, 128, 0, 0}, 4, PL_SCAN_BROKEN},
+	    {"no value", {1, 1, 'n'}, 3, PL_SCAN_BROKEN},
+	    {"a second one cut off", {1, 0, 'n', 5, 0, 'a'}, 6, PL_SCAN_BROKEN},
+	    {"lengths that wrap in 32 bits",
+		{255, 255, 255, 255, 255, 255, 255, 255}, 8, PL_SCAN_BROKEN},
+	};
+
+	return ROWS(struct head, rows);
+}
+
+/* In one record, and each byte in one of its own. */
+ParameterizedTest(struct head *row, fcgi_record, takes_pairs_that_are_whole)
+{
+	size_t i;
+
+	begin(1, 1, 0);
+	if (row->n > 0)
+		pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, row->bytes, row->n);
+	pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, NULL, 0);
+	pl_fcgi_add_record(&in, PL_FCGI_STDIN, 1, NULL, 0);
+	cr_expect_eq(scan(in.len), row->result, "%s", row->what);
+	in.len = 0;
+	begin(1, 1, 0);
+	for (i = 0; i < row->n; i++)
+		pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, row->bytes + i, 1);
+	pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, NULL, 0);
+	pl_fcgi_add_record(&in, PL_FCGI_STDIN, 1, NULL, 0);
+	cr_expect_eq(scan(in.len), row->result, "%s, in pieces", row->what);
+	clean();
+}
+
+/* The head ends before the body begins, and neither comes twice. */
+Test(fcgi_record, refuses_records_out_of_order)
+{
+	begin(1, 1, 0);
+	pl_fcgi_add_record(&in, PL_FCGI_STDIN, 1, NULL, 0);
+	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN, "no head");
+	in.len = 0;
+	begin(1, 1, 0);
+	pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, NULL, 0);
+	pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, NULL, 0);
+	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN, "two heads");
+	in.len = 0;
+	begin(1, 1, 0);
+	begin(1, 1, 0);
+	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN, "begun twice");
+}
+
 /* A long answer goes into records that are full, and one that is not. */
 Test(fcgi_record, cuts_a_long_answer_into_records)
 {
