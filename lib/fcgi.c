@@ -23,6 +23,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcgiapp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -273,10 +274,29 @@ on_too_large(struct conn *c)
 	deliver(c, &req);
 }
 
+/*
+ * Will nothing come after what is there? A look at the bytes alone does not
+ * tell: it sees no end before they are taken.
+ */
+static bool
+is_last(const struct conn *c)
+{
+#ifdef POLLRDHUP
+	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0 &&
+	       (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+#else
+	(void)c;
+	return false;
+#endif
+}
+
 static void
 on_readable(struct conn *c)
 {
 	struct pl_fcgi_record first = {0};
+	bool last = false;
 	ssize_t n;
 
 	for (;;) {
@@ -310,6 +330,13 @@ on_readable(struct conn *c)
 			conn_free(c);
 			return;
 		case PL_SCAN_MORE:
+			if (last) {
+				conn_free(c);
+				return;
+			}
+			/* Once more, for what came in between. */
+			if (n > 0 && (last = is_last(c)))
+				continue;
 			if (event_pending(&c->ev, EV_READ, NULL) == 0 &&
 			    !await(c, EV_READ | EV_ET, READ_SECONDS * 1000))
 				conn_free(c);
@@ -323,15 +350,21 @@ static void
 on_held_readable(struct conn *c)
 {
 	struct pl_fcgi_record r;
+	bool last = false;
 	ssize_t n;
+	int rc;
 
 	for (;;) {
 		n = recv(c->fd, c->fcgi->peek, PEEK, MSG_PEEK | MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n > 0 && pl_fcgi_parse(c->fcgi->peek, (size_t)n, &r) == 0)
-			return;
-		if (n <= 0 || pl_fcgi_parse(c->fcgi->peek, (size_t)n, &r) < 0 ||
+		rc = n > 0 ? pl_fcgi_parse(c->fcgi->peek, (size_t)n, &r) : -1;
+		if (rc == 0 && !last) {
+			if (!(last = is_last(c)))
+				return;
+			continue; /* for what came in between */
+		}
+		if (rc != 1 ||
 		    (r.type == PL_FCGI_ABORT && r.id == c->head.id)) {
 			c->wake(c->arg, PL_WAKE_GONE);
 			conn_free(c);

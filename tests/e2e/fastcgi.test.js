@@ -232,6 +232,16 @@ test('who hangs up while he waits is forgotten', async (t) => {
   await stillServes();
 });
 
+// Bytes that nobody will take stand before the end, and hide it from a look.
+test('nor does half a record behind a poll keep who hangs up', async (t) => {
+  const before = await demo.held();
+  const c = await connected(t, 'events',
+    Buffer.concat([request(1, pollOf('timeout=55')), record(ABORT, 1).subarray(0, 5)]));
+  await until(async () => await demo.held() > before, { what: 'the poll is held' });
+  c.socket.destroy();
+  await until(async () => await demo.held() === before, { what: 'its place is free' });
+});
+
 const broken = {
   'HTTP instead of FastCGI': Buffer.from('GET /api/health HTTP/1.0\r\n\r\n'),
   'names longer than the record': Buffer.concat([
