@@ -4,10 +4,12 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
+#include "text.h"
 
 #define LINE 1000
 
@@ -24,24 +26,25 @@ pl_log_init(const char *program, enum pl_log_level level)
 	threshold = level;
 }
 
-/* Copies s to out, control characters as \xNN; returns the length. */
+/* Copies s to out; what is no clean text as \xNN, byte by byte, so that no
+ * input begins a line or speaks to a terminal. Returns the length. */
 static size_t
 escape(char *out, size_t size, const char *s)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
+	size_t n = 0, len;
 
-	for (; *s != '\0' && n + 5 < size; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c >= 0x20 && c != 0x7f) {
-			out[n++] = (char)c;
+	for (; *s != '\0' && n + 5 < size; s += len) {
+		if ((len = pl_text_char(s, strnlen(s, 4))) > 0) {
+			memcpy(out + n, s, len);
+			n += len;
 			continue;
 		}
+		len = 1;
 		out[n++] = '\\';
 		out[n++] = 'x';
-		out[n++] = hex[c >> 4];
-		out[n++] = hex[c & 15];
+		out[n++] = hex[(unsigned char)*s >> 4];
+		out[n++] = hex[*s & 15];
 	}
 	return n;
 }

@@ -55,13 +55,27 @@ pl_utf8_valid(const char *s, size_t n)
 	return true;
 }
 
+/* U+0080 to U+009F are control characters too: a terminal that reads UTF-8
+ * takes U+009B for ESC and a bracket. */
+size_t
+pl_text_char(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len = utf8_len(p, n);
+
+	if (p[0] < 0x20 || p[0] == 0x7f ||
+	    (len == 2 && p[0] == 0xc2 && p[1] < 0xa0))
+		return 0;
+	return len;
+}
+
 bool
 pl_text_valid(const char *s, size_t n)
 {
-	size_t i;
+	size_t len;
 
-	for (i = 0; i < n; i++)
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+	for (; n > 0; s += len, n -= len)
+		if ((len = pl_text_char(s, n)) == 0)
 			return false;
-	return pl_utf8_valid(s, n);
+	return true;
 }

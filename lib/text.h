@@ -13,7 +13,10 @@ enum pl_err pl_parse_int(
 
 /* UTF-8 without overlong forms and surrogates (RFC 3629). */
 bool pl_utf8_valid(const char *, size_t);
-/* The same, and nothing below U+0020, nor DEL. */
+/* The same, and no control characters: nothing below U+0020, nor from DEL to
+ * U+009F. */
 bool pl_text_valid(const char *, size_t);
+/* Bytes of the first character of such text, of n > 0; 0: it is none. */
+size_t pl_text_char(const char *, size_t n);
 
 #endif

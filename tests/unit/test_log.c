@@ -41,6 +41,15 @@ Test(log, escapes_control_characters)
 	cr_expect_eq(strchr(out, '\n')[1], '\0');
 }
 
+/* U+009B is ESC and a bracket in one; half a character is none. */
+Test(log, escapes_what_is_no_clean_text)
+{
+	pl_log(PL_LOG_WARN, "%s", "a\xc2\x9b[m\xff\xe2\x82");
+	cr_expect_not_null(
+	    strstr(logged(), "] warn: a\\xc2\\x9b[m\\xff\\xe2\\x82\n"), "%s",
+	    out);
+}
+
 Test(log, leaves_out_what_is_below_its_level)
 {
 	pl_log(PL_LOG_DEBUG, "not this");
