@@ -3,7 +3,7 @@
  *
  *   <script src="…/porchlight-widget.js" data-site-key="KEY" async></script>
  *
- * Served as it stands; at most 3 kB gzipped. README.md has the reasons.
+ * At most 3 kB gzipped. README.md has the reasons.
  */
 (function () {
   'use strict';
@@ -23,11 +23,11 @@
 
   const script = document.currentScript || {src: '', dataset: {}};
   const settings = script.dataset;
-  const {siteKey = '', endpoint = 'api'} = settings;
+  const {siteKey = ''} = settings;
   const storeKey = 'porchlight:' + siteKey;
   const state = {
     siteKey,
-    endpoint,
+    endpoint: settings.endpoint || 'api',
     // Not stored: a duplicated tab copies all storage.
     tabId: crypto.getRandomValues(new Uint32Array(4)).join('-'),
     seq: 0,
@@ -119,7 +119,7 @@
 
     if (retryAfterMs > 0)
       ms = retryAfterMs * (1 + random / 5);
-    else if (failures > 0 && failures < 5)
+    else if (failures && failures < 5)
       ms = Math.min(ms, 500 << failures);
     ms = Math.min(Math.max(ms, 250), 36e5);
     timer = setTimeout(beat, ms);
@@ -181,7 +181,7 @@
     send(state.status === 'offline' ? 'online' : 'heartbeat');
   }
 
-  // Seen, hidden, or the network is back: says so at once.
+  // Says at once what changed.
   function hurry() {
     if (conversation.sessionId && !document.prerendering) {
       state.failures = state.retryAfterMs = 0;
@@ -236,8 +236,9 @@
   }
 
   function listen(how) {
-    'visibilitychange online pagehide pageshow freeze resume storage'.split(' ')
-      .forEach((type) => window[how + 'EventListener'](type, onEvent, true));
+    for (const type of ['visibilitychange', 'prerenderingchange', 'pagehide',
+      'pageshow', 'freeze', 'resume', 'online', 'storage'])
+      window[how + 'EventListener'](type, onEvent, true);
   }
 
   function destroy() {
@@ -247,12 +248,12 @@
   }
 
   function connect(o) {
-    const {conversationId, sessionId, endpoint: to} = o || {};
+    const {conversationId, sessionId, endpoint = state.endpoint} = o || {};
 
     if (!conversationId || !sessionId)
       return failed({error: 'bad_request', code: 0});
     destroy();
-    state.endpoint = to || state.endpoint;
+    state.endpoint = endpoint;
     conversation = {conversationId, sessionId};
     listen('add');
     hurry();

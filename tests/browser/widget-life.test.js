@@ -163,4 +163,25 @@ describe('a page that nobody looks at', { timeout: 200000, concurrency: 3 }, () 
       await demo.becomes(id, 'offline');
       assert.deepEqual(await demo.movesSince(cursor, id), ['left']);
     });
+
+  test('a page rendered in advance is nobody\'s, until it is looked at', async () => {
+    const { conversationId: id, sessionId } = await demo.conversation();
+    site.pages['/links'] = { html: `<!doctype html><a href="/ahead">Ahead</a>
+      <script type="speculationrules">{"prerender":
+        [{"urls": ["/ahead"], "eagerness": "immediate"}]}</script>` };
+    site.pages['/ahead'] = { html: `<!doctype html><title>Ahead</title>
+      <script src="/porchlight-widget.js" data-conversation-id="${id}"
+        data-session-id="${sessionId}"></script>
+      <script src="/seen"></script>` };
+    let loaded = false; // its last script, so the widget has run
+    Object.defineProperty(site.pages, '/seen', { get() {
+      loaded = true;
+      return { html: '', headers: { 'content-type': 'text/javascript' } };
+    } });
+    const page = await browser.open(await browser.profile(), `${site.url}/links`);
+    await until(() => loaded, { deadline: 20000, what: 'it is rendered in advance' });
+    assert.equal((await demo.presence(id)).lastHeartbeat, null);
+    await page.evaluate(() => document.querySelector('a').click());
+    await demo.becomes(id, 'online');
+  });
 });
