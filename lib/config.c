@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #ifdef HAVE_GETAUXVAL
 #include <sys/auxv.h>
 #endif
 
 #include "config.h"
+#include "files.h"
 
 #define LINE 2048
 
@@ -282,7 +284,14 @@ read_path(struct reader *r, const char *path, bool must_exist)
 			return PL_OK;
 		return mistake(r, "cannot be opened: %s", strerror(errno));
 	}
-	err = read_file(r, f);
+	/* It says which database is used. Reading it is no harm: no setting is
+	 * a secret. */
+	if (pl_files_others_may(path, S_IWOTH))
+		err = mistake(r,
+		    "every user of this machine may change it: chmod o-w %s",
+		    path);
+	else
+		err = read_file(r, f);
 	fclose(f);
 	return err;
 }

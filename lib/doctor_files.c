@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "files.h"
 #include "netfs.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -19,11 +20,6 @@
 #define ROOM_SAFE (128 * MIB)
 #define INODES_LEAST 16
 #define INODES_SAFE 256
-
-static const char *const suffixes[] = {
-    "", "-wal", "-shm", "-journal", "-lock", "-bell", "-shared"};
-
-#define NSUFFIXES (sizeof(suffixes) / sizeof(suffixes[0]))
 
 /* A name and its text, wherever it is needed for one line. */
 struct user {
@@ -69,25 +65,6 @@ folder_of(const struct pl_doctor *d, char path[PATH_MAX])
 	    path, PATH_MAX, "%.*s", (int)(strrchr(file, '/') - file) + 1, file);
 }
 
-/* Is everybody let through to it by all folders above? */
-static bool
-is_open(const char *path)
-{
-	char real[PATH_MAX], *slash;
-	struct stat st;
-
-	if (realpath(path, real) == NULL)
-		return false;
-	while ((slash = strrchr(real, '/')) != NULL) {
-		slash[slash == real] = '\0';
-		if (stat(real, &st) != 0 || (st.st_mode & S_IXOTH) == 0)
-			return false;
-		if (slash == real)
-			break;
-	}
-	return true;
-}
-
 static void
 check_owners(struct pl_doctor *d, const struct stat *database)
 {
@@ -95,8 +72,8 @@ check_owners(struct pl_doctor *d, const struct stat *database)
 	struct stat st;
 	size_t i;
 
-	for (i = 1; i < NSUFFIXES; i++) {
-		beside(d, suffixes[i], path);
+	for (i = 1; pl_files_suffixes[i] != NULL; i++) {
+		beside(d, pl_files_suffixes[i], path);
 		if (stat(path, &st) != 0 || st.st_uid == database->st_uid ||
 		    database->st_uid == 0)
 			continue;
@@ -112,27 +89,27 @@ check_owners(struct pl_doctor *d, const struct stat *database)
 	    user_of(database->st_uid).name, user_of(geteuid()).name);
 }
 
+/* The programs do not serve such a database. */
 static void
 check_readers(struct pl_doctor *d)
 {
-	char path[PATH_MAX];
-	struct stat st;
-	size_t i;
+	struct pl_exposed e;
 
-	for (i = 0; i < NSUFFIXES; i++) {
-		beside(d, suffixes[i], path);
-		if (stat(path, &st) != 0 ||
-		    (st.st_mode & (S_IROTH | S_IWOTH)) == 0 || !is_open(path))
-			continue;
+	if (!pl_files_exposed(d->config->database, &e))
+		pl_doctor_say(d, PL_FINE, "readers",
+		    "no other user can read the database");
+	else if (e.is_folder)
+		pl_doctor_say(d, PL_WRONG, "readers",
+		    "every user of this machine may make files in %s (mode "
+		    "%03o), and so change the database: give it a folder of "
+		    "its own, or chmod o-w %s",
+		    e.path, (unsigned int)e.mode, e.path);
+	else
 		pl_doctor_say(d, PL_WRONG, "readers",
 		    "%s is open to every user of this machine (mode %03o), "
 		    "and so are the secrets of customers' sessions in it: "
 		    "chmod go= %s*",
-		    path, (unsigned int)st.st_mode & 0777, d->config->database);
-		return;
-	}
-	pl_doctor_say(
-	    d, PL_FINE, "readers", "no other user can read the database");
+		    e.path, (unsigned int)e.mode, d->config->database);
 }
 
 bool
@@ -234,10 +211,6 @@ pl_doctor_config(struct pl_doctor *d)
 	if (stat(path, &st) != 0)
 		pl_doctor_say(
 		    d, PL_FINE, "config", "there is no %s: the defaults", path);
-	else if ((st.st_mode & S_IWOTH) != 0)
-		pl_doctor_say(d, PL_WRONG, "config",
-		    "every user of this machine may change %s: chmod o-w %s",
-		    path, path);
 	else
 		pl_doctor_say(d, PL_FINE, "config", "%s", path);
 }

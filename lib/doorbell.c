@@ -15,6 +15,7 @@
 #endif
 
 #include "doorbell.h"
+#include "files.h"
 #include "log.h"
 
 static int
@@ -37,17 +38,6 @@ watch_file(const char *path)
 #endif
 }
 
-/* Root gives the file to whom the database belongs. */
-static void
-give_to_owner(int fd, const char *database)
-{
-	struct stat st;
-
-	if (geteuid() == 0 && stat(database, &st) == 0 &&
-	    fchown(fd, st.st_uid, st.st_gid) != 0)
-		pl_log(PL_LOG_WARN, "%s-bell: %s", database, strerror(errno));
-}
-
 enum pl_err
 pl_doorbell_open(struct pl_doorbell *bell, const char *database, bool listen)
 {
@@ -55,12 +45,11 @@ pl_doorbell_open(struct pl_doorbell *bell, const char *database, bool listen)
 
 	bell->watch = -1;
 	snprintf(path, sizeof(path), "%s-bell", database);
-	bell->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	bell->file = pl_files_open_beside(database, "-bell");
 	if (bell->file < 0) {
 		pl_log(PL_LOG_WARN, "%s: %s", path, strerror(errno));
 		return PL_ERR_SYSTEM;
 	}
-	give_to_owner(bell->file, database);
 	if (listen)
 		bell->watch = watch_file(path);
 	return PL_OK;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "log.h"
 #include "shared.h"
 
@@ -21,19 +22,12 @@
 static int
 open_file(const char *database)
 {
-	struct stat st;
-	char path[1200];
-	int fd;
+	int fd = pl_files_open_beside(database, "-shared");
 
-	snprintf(path, sizeof(path), "%s-shared", database);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	/* Root gives the file to whom the database belongs. */
-	if (fd >= 0 && geteuid() == 0 && stat(database, &st) == 0 &&
-	    fchown(fd, st.st_uid, st.st_gid) != 0)
-		pl_log(PL_LOG_WARN, "%s: %s", path, strerror(errno));
 	if (fd < 0)
-		pl_log(PL_LOG_WARN, "%s: %s: each process counts for itself",
-		    path, strerror(errno));
+		pl_log(PL_LOG_WARN,
+		    "%s-shared: %s: each process counts for itself", database,
+		    strerror(errno));
 	return fd;
 }
 

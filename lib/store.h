@@ -253,7 +253,8 @@ struct pl_store_ops {
 
 /*
  * Opens the SQLite store at path, which must be there; brings an older
- * schema forward. `create`: makes it first if it is not there.
+ * schema forward. `create`: makes it first if it is not there. One that every
+ * user of the machine can read or write is refused (files.h).
  * PL_ERR_STORE (told in the log), PL_ERR_NOMEM.
  */
 enum pl_err pl_sqlite_open(struct pl_store **out, const char *path, bool create,

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "lock.h"
 #include "log.h"
 #include "netfs.h"
@@ -283,21 +284,26 @@ static const struct pl_store_ops ops = {
     .counts = pl_sqlite_counts,
 };
 
-/* Opens path+suffix, made for the owner alone; root gives it to whom the
- * database belongs, or the programs could not use it. */
-static int
-open_beside(const struct pl_sqlite *s, const char *suffix)
+/* What others can read is not kept secret by being served any longer. */
+static enum pl_err
+refuse_exposed(const char *path)
 {
-	char path[PL_SQLITE_PATH + 16];
-	struct stat st;
-	int fd;
+	struct pl_exposed e;
 
-	snprintf(path, sizeof(path), "%s%s", s->path, suffix);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && geteuid() == 0 && stat(s->path, &st) == 0)
-		if (fchown(fd, st.st_uid, st.st_gid) != 0)
-			pl_log(PL_LOG_WARN, "%s: %s", path, strerror(errno));
-	return fd;
+	if (!pl_files_exposed(path, &e))
+		return PL_OK;
+	if (e.is_folder)
+		pl_log(PL_LOG_ERROR,
+		    "%s: every user of this machine may make files beside it "
+		    "(%s has mode %04o): chmod o-w %s, or give it a folder of "
+		    "its own",
+		    path, e.path, (unsigned int)e.mode, e.path);
+	else
+		pl_log(PL_LOG_ERROR,
+		    "%s is open to every user of this machine (mode %04o): "
+		    "chmod o= %s*",
+		    e.path, (unsigned int)e.mode, path);
+	return PL_ERR_STORE;
 }
 
 /* Makes an empty file for the owner alone; SQLite would make it for all. */
@@ -473,7 +479,7 @@ connect_db(struct pl_sqlite *s)
 	if (rc != SQLITE_OK)
 		return pl_sqlite_err(s, rc, "open");
 	if (stat(s->path, &st) != 0 ||
-	    (s->lock = open_beside(s, "-lock")) < 0) {
+	    (s->lock = pl_files_open_beside(s->path, "-lock")) < 0) {
 		pl_log(PL_LOG_ERROR, "%s: %s", s->path, strerror(errno));
 		return PL_ERR_STORE;
 	}
@@ -508,6 +514,8 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 	if (create)
 		err = create_file(path);
 	s->netfs = pl_netfs_at(path);
+	if (err == PL_OK)
+		err = refuse_exposed(path);
 	if (err == PL_OK)
 		err = connect_db(s);
 	if (err == PL_OK)

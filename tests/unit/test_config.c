@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config.h"
 #include "../lib/test.h"
@@ -218,4 +219,21 @@ Test(config, wants_the_file_that_was_named)
 	cr_expect_eq(
 	    pl_config_load(&config, tmpdir_path("none"), NULL), PL_ERR_CONFIG);
 	cr_expect_not_null(strstr(config.error, "cannot be opened"));
+}
+
+/* Who can change it says which database is used. A group may, if it was let;
+ * and where nobody gets to, the mode of the file does not matter. */
+Test(config, is_refused_if_all_may_change_it)
+{
+	const char *path = tmpdir_write("porchlight.conf", "");
+
+	cr_assert_eq(chmod(tmpdir(), 0755), 0);
+	cr_assert_eq(chmod(path, 0666), 0);
+	cr_expect_eq(pl_config_load(&config, path, NULL), PL_ERR_CONFIG);
+	cr_expect_not_null(strstr(config.error, "chmod o-w"));
+	cr_assert_eq(chmod(path, 0664), 0);
+	cr_expect_eq(pl_config_load(&config, path, NULL), PL_OK);
+	cr_assert_eq(chmod(path, 0666), 0);
+	cr_assert_eq(chmod(tmpdir(), 0700), 0);
+	cr_expect_eq(pl_config_load(&config, path, NULL), PL_OK);
 }
