@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "cmd.h"
 #include "doorbell.h"
+#include "sandbox.h"
 
 #define USAGE 2
 
@@ -176,6 +177,8 @@ main(int argc, char *argv[])
 		fprintf(stderr, "porchlight: %s\n", env.config.error);
 		return EXIT_FAILURE;
 	}
+	if (env.config.sandbox)
+		pl_sandbox_keep_private();
 	if (check)
 		return EXIT_SUCCESS;
 	if (optind == argc) {

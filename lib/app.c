@@ -273,6 +273,10 @@ serve(struct pl_app *app)
 		if (!on_signal(app, &signals[i], stops[i]))
 			err = PL_ERR_NOMEM;
 	if (err == PL_OK) {
+		if (app->config.sandbox) {
+			pl_sqlite_warm_up();
+			pl_sandbox_enter(&app->sandbox, app->config.database);
+		}
 		loop(app);
 		if (app->fcgi != NULL)
 			pl_log(PL_LOG_INFO, "ends");
@@ -305,6 +309,8 @@ pl_app_run(enum pl_program program, const struct pl_endpoint *const *endpoints)
 		app->rules = (struct pl_rules){app->config.timeout_ms,
 		    app->config.hidden_timeout_ms, app->config.leave_grace_ms,
 		    app->config.min_beat_ms};
+		if (app->config.sandbox)
+			pl_sandbox_keep_private();
 		raise_limits(app);
 		err = serve(app);
 	}

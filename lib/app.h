@@ -6,6 +6,7 @@
 #include "call.h"
 #include "config.h"
 #include "doorbell.h"
+#include "sandbox.h"
 #include "shared.h"
 #include "store.h"
 
@@ -31,6 +32,7 @@ struct pl_app {
 	struct pl_doorbell bell;
 	struct pl_polls *polls; /* NULL: this program holds none */
 	struct pl_shared shared;
+	struct pl_sandbox sandbox;
 	struct pl_call *first, **last; /* this turn's requests, in order */
 	int64_t now;
 	int64_t version;  /* the store's, as last seen */

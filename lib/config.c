@@ -123,6 +123,16 @@ set_database(struct reader *r, const char *value)
 }
 
 static enum pl_err
+set_sandbox(struct reader *r, const char *value)
+{
+	r->config->sandbox = strcmp(value, "on") == 0;
+	if (!r->config->sandbox && strcmp(value, "off") != 0)
+		return mistake(
+		    r, "sandbox is \"%s\": expected on or off", value);
+	return PL_OK;
+}
+
+static enum pl_err
 set_remote_user_company(struct reader *r, const char *value)
 {
 	char *out = r->config->remote_user_company;
@@ -187,6 +197,8 @@ set(struct reader *r, const char *name, const char *value,
 		return set_trusted_proxies(r, value);
 	if (same("forwardedHeader", name))
 		return set_forwarded_header(r, value);
+	if (same("sandbox", name))
+		return set_sandbox(r, value);
 	if (same("remoteUserCompany", name))
 		return set_remote_user_company(r, value);
 	for (i = 0; i < NSETTINGS; i++)
@@ -404,6 +416,7 @@ pl_config_load(struct pl_config *c, const char *path, char *const env[])
 	memset(c, 0, sizeof(*c));
 	snprintf(c->database, sizeof(c->database), "%s", PL_DATABASE);
 	c->log = PL_LOG_INFO;
+	c->sandbox = true;
 	for (i = 0; i < NSETTINGS; i++)
 		*number(c, &settings[i]) = settings[i].preset;
 	if (path == NULL)

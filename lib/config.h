@@ -38,6 +38,7 @@ struct pl_config {
 	int log; /* enum pl_log_level */
 	struct pl_proxies proxies;
 	char remote_user_company[256]; /* ""; then REMOTE_USER is nobody */
+	bool sandbox;                  /* see sandbox.h */
 #define MEMBER(name, member, preset, least, most) int64_t member;
 	PL_CONFIG_NUMBERS(MEMBER)
 #undef MEMBER

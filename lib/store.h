@@ -260,6 +260,10 @@ struct pl_store_ops {
 enum pl_err pl_sqlite_open(struct pl_store **out, const char *path, bool create,
     const struct pl_rules *, int64_t retention_ms, int64_t now) PL_MUST;
 
+/* Opens what SQLite opens only once and outside of the database's folder:
+ * for who is about to lose the right to. */
+void pl_sqlite_warm_up(void);
+
 /*
  * It will be closed after one request (plain CGI): the last one to close does
  * not stop to checkpoint, and the log is kept short, for whoever opens it

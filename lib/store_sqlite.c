@@ -531,6 +531,14 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 }
 
 void
+pl_sqlite_warm_up(void)
+{
+	unsigned char byte;
+
+	sqlite3_randomness(sizeof(byte), &byte); /* from /dev/urandom */
+}
+
+void
 pl_sqlite_set_brief(struct pl_store *store)
 {
 	struct pl_sqlite *s = self(store);

@@ -221,6 +221,15 @@ have_store(struct pl_app *app)
 	if (app->now >= app->opened_at && app->now - app->opened_at < RETRY_MS)
 		return false;
 	app->opened_at = app->now;
+	pl_sandbox_confine(&app->sandbox, app->config.database);
+	if (pl_sandbox_is_stale(&app->sandbox, app->config.database)) {
+		pl_log(PL_LOG_ERROR,
+		    "the folder of %s is another one now: ends, to be started "
+		    "again and use it",
+		    app->config.database);
+		app->stopping = true;
+		return false;
+	}
 	if (pl_sqlite_open(&app->store, app->config.database, false,
 		&app->rules, app->config.retention_ms, app->now) != PL_OK)
 		return false;

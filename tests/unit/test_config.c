@@ -29,6 +29,7 @@ Test(config, has_the_defaults_of_the_contract)
 	cr_expect_eq(config.poll_timeout_ms, 20000);
 	cr_expect_eq(config.retention_ms, 86400000);
 	cr_expect_eq(config.log, PL_LOG_INFO);
+	cr_expect(config.sandbox);
 }
 
 /* A folder that is moved takes its database with it. */
@@ -58,7 +59,8 @@ Test(config, a_relative_database_of_the_environment_is_refused)
 Test(config, reads_every_setting)
 {
 	char text[2000] =
-	    "# a comment\n\n  database = /var/x y.db  \nlog=debug\n";
+	    "# a comment\n\n  database = /var/x y.db  \nlog=debug\n"
+	    "sandbox = off\n";
 	int64_t n = 1000;
 
 #define WRITE(name, member, preset, least, most)                               \
@@ -69,6 +71,7 @@ Test(config, reads_every_setting)
 	cr_assert_eq(load(text, NULL), PL_OK, "%s", config.error);
 	cr_expect_str_eq(config.database, "/var/x y.db");
 	cr_expect_eq(config.log, PL_LOG_DEBUG);
+	cr_expect(!config.sandbox);
 	cr_expect_eq(config.timeout_ms, 1001);
 	cr_expect_eq(config.heartbeat_interval_ms, 1002);
 	cr_expect_eq(config.hidden_timeout_ms, 1003);
@@ -132,6 +135,7 @@ ParameterizedTestParameters(config, names_the_line_and_what_was_expected)
 	    {"timeoutMs = 5000 # five\n", ":1: timeoutMs is \"5000 # five\""},
 	    {"timeoutMs = 99999999999999999999\n", ":1: timeoutMs"},
 	    {"timeoutMs =\n", ":1: timeoutMs is \"\""},
+	    {"sandbox = yes\n", ":1: sandbox is \"yes\": expected on or off"},
 	    {"TimeoutMs = 1000\n", ":1: \"TimeoutMs\" is no setting"},
 	    {"timeoutMs\n", ":1: \"timeoutMs\": expected name = value"},
 	    {"log = loud\n", "expected error, warn, info or debug"},
