@@ -113,6 +113,7 @@ part_lint() {
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     -I lib -I "$BUILD" lib cgi-bin
   one shellcheck shellcheck -x dev .ci/run tests/lib/*.sh debian/porchlight.{postinst,prerm,postrm}
+  one "SQL is compiled in" tests/lib/sql.sh
   one "man pages" tests/lib/man.sh "$BUILD/cgi-bin/porchlight"
   one "node --check" check_scripts "${js[@]}"
 }
@@ -186,6 +187,15 @@ asan_e2e() {
   end_to_end "${files[@]}" || status=1
   SERVER=cgi end_to_end tests/e2e/{badinput,events,presence}.test.js || status=1
   return $status
+}
+
+# Each target for 20 s, two at a time, on its seeds alone: a run finds what
+# the last one found, or does not, whatever was run before.
+part_fuzz() {
+  build build-fuzz --enable-werror --enable-fuzz CC=clang
+  rm -rf build-fuzz/short
+  basename -s .dict -a tests/fuzz/*.dict | xargs -P 2 -I '{}' \
+    tests/lib/fuzz.sh build-fuzz '{}' 20 'build-fuzz/short/{}'
 }
 
 part_dist() {
