@@ -123,15 +123,17 @@ enum pl_err
 pl_json_parse(struct pl_json_body *body, struct pl_arena *arena,
     const char *text, size_t len)
 {
-	struct json_tokener *tok = json_tokener_new_ex(DEPTH);
+	struct json_tokener *tok;
 	struct json_object *object;
 	enum json_tokener_error error;
 
 	*body = (struct pl_json_body){NULL, arena, NULL};
-	if (tok == NULL)
+	/* json-c's own check lets surrogates and overlong forms pass. */
+	if (!pl_utf8_valid(text, len))
+		return PL_ERR_JSON;
+	if ((tok = json_tokener_new_ex(DEPTH)) == NULL)
 		return PL_ERR_NOMEM;
-	json_tokener_set_flags(
-	    tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	object = json_tokener_parse_ex(tok, text, (int)len);
 	error = json_tokener_get_error(tok);
 	/* It stops behind the object; only white space may follow. */

@@ -66,6 +66,9 @@ ParameterizedTestParameters(json, refuses_what_is_no_object)
 	    {"{\"a\":1}x"},
 	    {"{}{}"},
 	    {"{\"a\":\"\xff\"}"},
+	    {"{\"a\":\"\xed\xa0\x80\"}"},
+	    {"{\"\xed\xa0\x80\":1}"},
+	    {"{\"\xc0\x80\":1}"},
 	    {"{\"a\":1,}"},
 	    {"{\"a\":[[[[[[[[[[1]]]]]]]]]]}"},
 	};
