@@ -157,8 +157,8 @@ scan_streams(const unsigned char *p, size_t n, size_t off, size_t body_max,
 	if (rc < 0)
 		return PL_SCAN_BROKEN;
 	/* A long last record that is still coming counts by its header. */
-	if (n - off >= HEADER && in_body && r.type == PL_FCGI_STDIN &&
-	    body + r.len > body_max)
+	if (n - off >= HEADER && in_body && r.id == head->id &&
+	    r.type == PL_FCGI_STDIN && body + r.len > body_max)
 		return PL_SCAN_TOO_LARGE;
 	return n >= PL_FCGI_REQUEST_MAX ? PL_SCAN_TOO_LARGE : PL_SCAN_MORE;
 }

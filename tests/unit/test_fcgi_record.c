@@ -92,6 +92,20 @@ Test(fcgi_record, ends_a_head_without_end)
 	cr_expect_eq(scan(PL_FCGI_REQUEST_MAX), PL_SCAN_TOO_LARGE);
 }
 
+/* Before it is whole no more than after. */
+Test(fcgi_record, counts_no_body_of_another_request)
+{
+	char bytes[BODY_MAX + 1] = {0};
+	size_t n;
+
+	begin(1, 1, 0);
+	pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 1, NULL, 0);
+	n = in.len;
+	pl_fcgi_add_record(&in, PL_FCGI_STDIN, 2, bytes, sizeof(bytes));
+	cr_expect_eq(scan(n + 8), PL_SCAN_MORE);
+	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN);
+}
+
 Test(fcgi_record, knows_what_stands_first)
 {
 	pl_fcgi_add_record(&in, PL_FCGI_GET_VALUES, 0, "abc", 3);
