@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "conversation.h"
 #include "text.h"
 
 static enum pl_err
@@ -41,7 +42,8 @@ parse_add(struct pl_cmd_env *env, int argc, char *argv[],
 	while ((opt = getopt(argc, argv, "C:i:")) != -1) {
 		if (opt == 'C')
 			env->company = optarg;
-		else if (opt == 'i') {
+		else if (opt == 'i' && strlen(optarg) <= PL_ID_MAX &&
+			 pl_text_valid(optarg, strlen(optarg))) {
 			if (*inboxes == NULL)
 				*inboxes = json_object_new_array();
 			json_object_array_add(
