@@ -9,7 +9,6 @@
 
 #include "clock.h"
 #include "cmd.h"
-#include "doorbell.h"
 #include "sandbox.h"
 
 #define USAGE 2
@@ -29,6 +28,7 @@ static const struct pl_cmd *const commands[] = {
     pl_cmd_agent,
     pl_cmd_secret,
     pl_cmd_conversation,
+    pl_cmd_forget,
     pl_cmd_status,
     pl_cmd_watch,
     pl_cmd_doctor,
@@ -72,21 +72,13 @@ open_store(struct pl_cmd_env *env)
 	const struct pl_config *c = &env->config;
 	struct pl_rules rules = {c->timeout_ms, c->hidden_timeout_ms,
 	    c->leave_grace_ms, c->min_beat_ms};
+	enum pl_err err;
 
-	return pl_sqlite_open(
+	err = pl_sqlite_open(
 	    &env->store, c->database, false, &rules, c->retention_ms, env->now);
-}
-
-/* Those who wait see at once what the operator did. */
-static void
-ring(const struct pl_cmd_env *env)
-{
-	struct pl_doorbell bell;
-
-	if (pl_doorbell_open(&bell, env->config.database, false) != PL_OK)
-		return;
-	pl_doorbell_ring(&bell);
-	pl_doorbell_close(&bell);
+	if (err == PL_OK)
+		pl_sqlite_set_retention(env->store, c->keep_ms);
+	return err;
 }
 
 /* These open it themselves: one makes it, one says why it cannot. */
@@ -120,7 +112,7 @@ run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
 	else
 		ops->rollback(env->store);
 	if (err == PL_OK && changed)
-		ring(env);
+		pl_cmd_ring(env);
 	return err;
 }
 

@@ -188,7 +188,8 @@ pl_call_fail(struct pl_call *call, enum pl_err err)
 {
 	if (err == PL_ERR_RATE)
 		pl_buf_printf(&call->reply.headers, "Retry-After: %lld\r\n",
-		    (long long)(call->wait_ms + 999) / 1000);
+		    (long long)(call->wait_ms > 0 ? (call->wait_ms + 999) / 1000
+						  : 60));
 	if (pl_err_is_fault(err) && call->endpoint != NULL &&
 	    call->endpoint->is_presence)
 		pl_reply_unknown(&call->reply, err);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "cmd.h"
+#include "doorbell.h"
 
 enum pl_err
 pl_cmd_say(enum pl_err err, const char *fmt, ...)
@@ -55,6 +56,17 @@ pl_cmd_company_id(struct pl_cmd_env *env, int64_t *out)
 				  : "there are several companies: which? (-C)");
 	*out = found[0];
 	return PL_OK;
+}
+
+void
+pl_cmd_ring(const struct pl_cmd_env *env)
+{
+	struct pl_doorbell bell;
+
+	if (pl_doorbell_open(&bell, env->config.database, false) != PL_OK)
+		return;
+	pl_doorbell_ring(&bell);
+	pl_doorbell_close(&bell);
 }
 
 void

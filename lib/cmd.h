@@ -31,8 +31,8 @@ struct pl_cmd {
 
 /* The commands of each file; a row without a name ends them. */
 extern const struct pl_cmd pl_cmd_init[], pl_cmd_company[], pl_cmd_agent[],
-    pl_cmd_secret[], pl_cmd_conversation[], pl_cmd_status[], pl_cmd_watch[],
-    pl_cmd_doctor[];
+    pl_cmd_secret[], pl_cmd_conversation[], pl_cmd_forget[], pl_cmd_status[],
+    pl_cmd_watch[], pl_cmd_doctor[];
 
 /* "porchlight: TEXT" on stderr; returns err. */
 enum pl_err pl_cmd_say(enum pl_err err, const char *, ...)
@@ -44,6 +44,9 @@ enum pl_err pl_cmd_company_id(struct pl_cmd_env *, int64_t *) PL_MUST;
 /* Forgets a company and all that is its, in transactions of its own: beats
  * of others are not kept waiting for it. */
 enum pl_err pl_cmd_company_remove(struct pl_cmd_env *, int64_t company) PL_MUST;
+
+/* Those who wait look at once at what the operator did. */
+void pl_cmd_ring(const struct pl_cmd_env *);
 
 /* Prints a text that came from outside, control characters as "?", padded
  * to `width` columns (0: as it is). NULL prints "-". */

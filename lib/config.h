@@ -30,7 +30,8 @@
 	X("slowTickMs", slow_tick_ms, 1000, 10, 60000)                         \
 	X("beatsPerMinute", beats_per_minute, 600, 0, 1000000)                 \
 	X("addressBeatsPerMinute", address_beats_per_minute, 6000, 0, 1000000) \
-	X("signInFailures", sign_in_failures, 10, 1, 1000000)
+	X("signInFailures", sign_in_failures, 10, 1, 1000000)                  \
+	X("conversationRetentionMs", keep_ms, 7776000000, 0, 315360000000)
 
 struct pl_config {
 	char file[1024]; /* what was read, or would have been */

@@ -22,6 +22,7 @@ struct pl_sqlite {
 
 	struct pl_rules rules;
 	int64_t retention_ms;
+	int64_t conversation_retention_ms; /* 0: for ever */
 
 	/* the transaction */
 	enum pl_txn txn;
@@ -73,6 +74,9 @@ enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,
     int64_t since, int64_t id, size_t limit, pl_presence_fn, void *);
 enum pl_err pl_sqlite_conversation_remove(
     struct pl_store *, int64_t company, const char *public_id);
+enum pl_err pl_sqlite_session_remove(struct pl_store *, int64_t company,
+    const uint8_t session[PL_SESSION_LEN], struct pl_arena *,
+    const char **public_id);
 /* Steps a room.* statement and loads the tabs of what it finds into s->room;
  * PL_ERR_NOT_FOUND. On PL_OK the head holds until head->stmt is reset. */
 enum pl_err pl_sqlite_load(
@@ -82,6 +86,8 @@ enum pl_err pl_sqlite_load(
 enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
     const struct pl_change *) PL_MUST;
 enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
+enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,
+    const char *public_id, const uint8_t *session);
 
 /* sqlite_stream.c */
 enum pl_err pl_sqlite_events(struct pl_store *, const struct pl_event_query *,

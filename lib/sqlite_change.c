@@ -8,6 +8,7 @@
 
 #define PRUNE_EVERY_MS 1000
 #define PRUNE_MOST 500
+#define SWEEP_MOST 100 /* conversations looked at, a second */
 
 enum pl_err
 pl_sqlite_record(
@@ -35,6 +36,85 @@ pl_sqlite_record(
 	return pl_run(s, st);
 }
 
+/*
+ * Conversations that nobody comes to any more: looks at the next few, and
+ * starts over after the last. No index is kept for it, which each coming and
+ * going would have to pay for.
+ */
+static enum pl_err
+sweep(struct pl_sqlite *s)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SWEEP_NEXT);
+	int64_t after, upto;
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":limit", SWEEP_MOST);
+	if ((err = pl_step(s, st, &row)) != PL_OK)
+		return err;
+	if (!row)
+		return PL_ERR_STORE;
+	after = sqlite3_column_int64(st, 0);
+	upto = sqlite3_column_int64(st, 1);
+	sqlite3_reset(st);
+	if (after == upto) /* there are none */
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_SWEEP_CONVERSATIONS);
+	pl_bind_int(st, ":after", after);
+	pl_bind_int(st, ":upto", upto);
+	pl_bind_int(st, ":horizon", s->now - s->conversation_retention_ms);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_COUNTER_SWEPT);
+	pl_bind_int(st, ":swept", upto);
+	return pl_run(s, st);
+}
+
+static enum pl_err
+prune_logins(struct pl_sqlite *s)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_LOGIN_PRUNE);
+
+	pl_bind_int(st, ":now", s->now);
+	return pl_run(s, st);
+}
+
+/* What is kept for a time only, but for the changes. */
+static enum pl_err
+prune_rest(struct pl_sqlite *s)
+{
+	enum pl_err err = prune_logins(s);
+
+	if (err == PL_OK && s->conversation_retention_ms > 0)
+		err = sweep(s);
+	return err;
+}
+
+enum pl_err
+pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
+    const char *public_id, const uint8_t *session)
+{
+	struct pl_sqlite *s = (struct pl_sqlite *)store;
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_FORGET);
+	int64_t pruned = 0;
+	enum pl_err err;
+	bool row;
+
+	pl_bind_int(st, ":company", company);
+	pl_bind_text(st, ":public_id", public_id);
+	if (session != NULL)
+		pl_bind_blob(st, ":session", session, PL_SESSION_LEN);
+	while ((err = pl_step(s, st, &row)) == PL_OK && row)
+		if (sqlite3_column_int64(st, 0) > pruned)
+			pruned = sqlite3_column_int64(st, 0);
+	if (err != PL_OK || pruned == 0)
+		return err;
+	/* Who has not read that far takes the presence anew. */
+	st = pl_sql(s, PL_SQL_COUNTER_PRUNED);
+	pl_bind_int(st, ":pruned", pruned);
+	return pl_run(s, st);
+}
+
 enum pl_err
 pl_sqlite_prune(struct pl_sqlite *s)
 {
@@ -46,6 +126,8 @@ pl_sqlite_prune(struct pl_sqlite *s)
 
 	if (s->now >= s->pruned_at && s->now - s->pruned_at < PRUNE_EVERY_MS)
 		return PL_OK;
+	if ((err = prune_rest(s)) != PL_OK)
+		return err;
 	st = pl_sql(s, PL_SQL_CHANGE_PRUNE);
 	pl_bind_int(st, ":horizon", s->now - s->retention_ms);
 	pl_bind_int(st, ":limit", PRUNE_MOST);

@@ -384,9 +384,10 @@ pl_sqlite_online(struct pl_store *store, const struct pl_scope *scope,
 	return err;
 }
 
-/* Everybody leaves, at once: what a deletion is to those who watch. */
+/* A session leaves with all its tabs, or everybody (PL_ALL_SESSIONS), at once:
+ * what a deletion is to those who watch. */
 static enum pl_err
-empty(struct pl_sqlite *s, const struct pl_head *head)
+empty(struct pl_sqlite *s, const struct pl_head *head, size_t session)
 {
 	struct recorder r = {s, head};
 	struct pl_turn t = turn(s, &r);
@@ -396,7 +397,9 @@ empty(struct pl_sqlite *s, const struct pl_head *head)
 	if ((err = pl_room_settle(&s->room, &t)) != PL_OK)
 		return err;
 	for (i = 0; i < s->room.ntabs; i++)
-		if (s->room.tabs[i].state != PL_TAB_GONE) {
+		if (s->room.tabs[i].state != PL_TAB_GONE &&
+		    (session == PL_ALL_SESSIONS ||
+			s->room.tabs[i].session == session)) {
 			s->room.tabs[i].state = PL_TAB_LEFT;
 			s->room.tabs[i].expires_at = s->now;
 		}
@@ -421,11 +424,47 @@ pl_sqlite_conversation_remove(
 	pl_bind_text(st, ":public_id", public_id);
 	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
-	err = empty(s, &head);
+	err = empty(s, &head, PL_ALL_SESSIONS);
 	sqlite3_reset(st);
 	if (err != PL_OK)
 		return err;
 	st = pl_sql(s, PL_SQL_CONVERSATION_REMOVE);
 	pl_bind_int(st, ":id", head.id);
+	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_session_remove(struct pl_store *store, int64_t company,
+    const uint8_t secret[PL_SESSION_LEN], struct pl_arena *arena,
+    const char **public_id)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_SESSION);
+	struct pl_head head;
+	enum pl_err err;
+	int64_t id = 0;
+	size_t session;
+
+	pl_bind_blob(st, ":secret", secret, PL_SESSION_LEN);
+	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
+		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
+	if (head.company != company)
+		err = PL_ERR_FORBIDDEN;
+	if (err == PL_OK)
+		err = find_session(s, st, secret, &session);
+	if (err == PL_OK && (*public_id = pl_text_copy(st, 2, arena)) == NULL)
+		err = PL_ERR_NOMEM;
+	if (err == PL_OK)
+		err = pl_sqlite_changes_forget(
+		    store, company, *public_id, secret);
+	if (err == PL_OK && (err = empty(s, &head, session)) == PL_OK)
+		err = save(s, head.id);
+	if (err == PL_OK)
+		id = s->room.sessions[session].id;
+	sqlite3_reset(st);
+	if (err != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_SESSION_REMOVE);
+	pl_bind_int(st, ":id", id);
 	return pl_run(s, st);
 }

@@ -246,6 +246,18 @@ struct pl_store_ops {
 	/* PL_ERR_FORBIDDEN if there is none. */
 	enum pl_err (*conversation_remove)(
 	    struct pl_store *, int64_t company, const char *public_id);
+	/* One session with all that is known of it. Its conversation, in the
+	 * arena; PL_ERR_FORBIDDEN if the company has none such. */
+	enum pl_err (*session_remove)(struct pl_store *, int64_t company,
+	    const uint8_t[PL_SESSION_LEN], struct pl_arena *,
+	    const char **public_id);
+	/* What the stream has of a conversation, or of one session of it
+	 * (NULL: all); who has not read so far takes the presence anew. */
+	enum pl_err (*changes_forget)(struct pl_store *, int64_t company,
+	    const char *public_id, const uint8_t *session);
+	/* Takes what was removed out of the files, as far as that can be
+	 * done. Outside of a transaction. PL_ERR_LOCKED: not now. */
+	enum pl_err (*purge)(struct pl_store *);
 	enum pl_err (*conversation_list)(struct pl_store *, int64_t company,
 	    size_t limit, pl_conversation_fn, void *);
 	enum pl_err (*counts)(struct pl_store *, struct pl_counts *);
@@ -277,6 +289,10 @@ void pl_sqlite_set_brief(struct pl_store *);
  * writers. NULL: it lies on a disk.
  */
 const char *pl_sqlite_netfs(const struct pl_store *);
+
+/* For how long a conversation is kept that nobody comes to; 0: for ever, which
+ * it is without this. */
+void pl_sqlite_set_retention(struct pl_store *, int64_t conversation_ms);
 
 /* Has the file been moved, deleted or replaced under the open store? */
 bool pl_sqlite_is_stale(const struct pl_store *);

@@ -200,6 +200,26 @@ sqlite_tidy(struct pl_store *store)
 	s->wal_pages = 0;
 }
 
+/* The log has what was there before the removal, until it is cut off; what is
+ * freed in the database itself is overwritten (secure_delete). */
+static enum pl_err
+sqlite_purge(struct pl_store *store)
+{
+	struct pl_sqlite *s = self(store);
+	enum pl_err err = take_lock(s, LOCK_WAIT_MS);
+	int rc;
+
+	if (err != PL_OK)
+		return err;
+	rc = sqlite3_wal_checkpoint_v2(
+	    s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	pl_lock_give(s->lock);
+	s->wal_pages = 0;
+	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		return PL_ERR_LOCKED;
+	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "checkpoint");
+}
+
 static enum pl_err
 sqlite_version(struct pl_store *store, int64_t *out)
 {
@@ -280,6 +300,9 @@ static const struct pl_store_ops ops = {
     .key_remove = pl_sqlite_key_remove,
     .conversation_add = pl_sqlite_conversation_add,
     .conversation_remove = pl_sqlite_conversation_remove,
+    .session_remove = pl_sqlite_session_remove,
+    .changes_forget = pl_sqlite_changes_forget,
+    .purge = sqlite_purge,
     .conversation_list = pl_sqlite_conversation_list,
     .counts = pl_sqlite_counts,
 };
@@ -489,6 +512,7 @@ connect_db(struct pl_sqlite *s)
 	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
 	err =
 	    exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+		    "PRAGMA secure_delete = ON;"
 		    "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
 	return err;
 }
@@ -545,6 +569,12 @@ pl_sqlite_set_brief(struct pl_store *store)
 
 	s->is_brief = true;
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+void
+pl_sqlite_set_retention(struct pl_store *store, int64_t conversation_ms)
+{
+	self(store)->conversation_retention_ms = conversation_ms;
 }
 
 bool

@@ -233,6 +233,7 @@ have_store(struct pl_app *app)
 	if (pl_sqlite_open(&app->store, app->config.database, false,
 		&app->rules, app->config.retention_ms, app->now) != PL_OK)
 		return false;
+	pl_sqlite_set_retention(app->store, app->config.keep_ms);
 	if (app->cgi != NULL)
 		pl_sqlite_set_brief(app->store);
 	tell_of_network(app);

@@ -7,6 +7,7 @@ const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const crypto = require('node:crypto');
 const path = require('node:path');
+const { promisify } = require('node:util');
 const { test, before, after } = require('node:test');
 const { startDemo, newTab, until, ROOT } = require('../lib/demo');
 
@@ -91,7 +92,7 @@ test('what is no good JWT gets the very same 401', async () => {
   const { JWT_SECRET: others } = await made('secret', 'add', '-C', 'Other');
   const good = jwt();
   const [header, claims, signature] = good.split('.');
-  const rsa = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const rsa = await promisify(crypto.generateKeyPair)('rsa', { modulusLength: 2048 });
   const rs = `${part({ alg: 'RS256' })}.${claims}`;
   const wrong = {
     expired: jwt({ exp: -1 }),

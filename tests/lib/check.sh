@@ -143,12 +143,13 @@ part_e2e() {
 }
 
 # behind SERVER: the same, but for what is the same behind all: the FastCGI
-# protocol, what ./dev demo says, the rates, who gets what, strings that stay
-# strings, and the crowd that measures the store.
+# protocol, what ./dev demo says, the rates, privacy, who gets what, strings
+# that stay strings, and the crowd that measures the store.
 behind() {
   local files
   mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js |
-    grep -v -e fastcgi -e demo -e crowd -e rates -e tenants -e injection)
+    grep -v -e fastcgi -e demo -e crowd -e rates -e privacy \
+      -e tenants -e injection)
   SERVER=$1 end_to_end "${files[@]}"
 }
 

@@ -643,3 +643,176 @@ Test(store_people, name_finds_the_agent_or_that_he_is_gone)
 	cr_expect_null(a.scope.inboxes);
 	stage_commit();
 }
+
+/* ---- what is kept for a time ---- */
+
+static bool
+is_there(const char *id)
+{
+	struct pl_scope scope = {acme, NULL};
+	struct pl_state state;
+
+	return stage_presence(&scope, id, T0, &state) == PL_OK;
+}
+
+/* A write, as any beat is one; what is kept for a time goes beside it. */
+static void
+write_at(int64_t now)
+{
+	stage_write(now);
+	cr_assert_eq(stage->ops->check(stage), PL_OK);
+	stage_commit();
+}
+
+#define KEEP INT64_C(7776000000)
+
+Test(store_people, conversations_nobody_comes_to_are_forgotten)
+{
+	pl_sqlite_set_retention(stage, KEEP);
+	stage_conversation(acme, "silent", 1);
+	stage_conversation(acme, "left", 2);
+	stage_conversation(acme, "here", 3);
+	stage_conversation_as(acme, "elsewhere", 4, "FACEBOOK", "");
+	stage_beat("left", 2, 7, T0 + 5000);
+	write_at(T0 + KEEP);
+	cr_expect(is_there("silent"), "to the last moment");
+	stage_settle(T0 + KEEP);
+	stage_beat("here", 3, 7, T0 + KEEP);
+	write_at(T0 + KEEP + 2000);
+	cr_expect_not(is_there("silent"));
+	cr_expect(is_there("left"), "was here later");
+	write_at(T0 + KEEP + 7000);
+	write_at(T0 + KEEP + 8000);
+	cr_expect_not(is_there("left"));
+	write_at(T0 + KEEP + 9000);
+	write_at(T0 + KEEP + 10000);
+	cr_expect(is_there("here"));
+	cr_expect(is_there("elsewhere"), "has no presence to go by");
+}
+
+Test(store_people, conversations_stay_for_ever_if_so_told)
+{
+	stage_conversation(acme, "silent", 1);
+	write_at(T0 + 10 * KEEP);
+	write_at(T0 + 10 * KEEP + 2000);
+	cr_expect(is_there("silent"));
+}
+
+/* A few at a time, round and round, whoever writes. */
+Test(store_people, all_conversations_have_their_turn)
+{
+	struct pl_counts counts;
+	char id[16];
+	int i;
+
+	for (i = 0; i < 350; i++) {
+		snprintf(id, sizeof(id), "conv_%d", i);
+		stage_conversation(acme, id, (unsigned int)i);
+	}
+	pl_sqlite_set_retention(stage, 1000);
+	for (i = 0; i < 5; i++)
+		write_at(T0 + 5000 + i * 1000);
+	stage_read(T0 + 20000);
+	cr_assert_eq(stage->ops->counts(stage, &counts), PL_OK);
+	stage_commit();
+	cr_expect_eq(
+	    counts.conversations, 0, "%lld", (long long)counts.conversations);
+	stage_conversation(acme, "later", 999);
+	write_at(T0 + 30000);
+	write_at(T0 + 31000);
+	cr_expect_not(is_there("later"), "and begins anew");
+}
+
+Test(store_people, session_is_removed_alone)
+{
+	const char *id = NULL;
+	struct pl_scope scope = {acme, NULL};
+	struct pl_state state;
+	static struct stage_page page;
+	int64_t before;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_1", 2);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_beat("conv_1", 2, 8, T0);
+	before = stage_position(T0).seq;
+	stage_write(T0 + 1000);
+	cr_expect_eq(stage->ops->session_remove(
+			 stage, globex, stage_secret(1), &arena, &id),
+	    PL_ERR_FORBIDDEN);
+	cr_expect_eq(stage->ops->session_remove(
+			 stage, acme, stage_secret(9), &arena, &id),
+	    PL_ERR_FORBIDDEN);
+	cr_assert_eq(stage->ops->session_remove(
+			 stage, acme, stage_secret(1), &arena, &id),
+	    PL_OK);
+	stage_commit();
+	cr_expect_str_eq(id, "conv_1");
+	cr_assert_eq(
+	    stage_presence(&scope, "conv_1", T0 + 1000, &state), PL_OK);
+	cr_expect_eq(state.devices, 1);
+	cr_expect_eq(state.connections, 1);
+	stage_changes(before, T0 + 1000, &page);
+	cr_assert_eq(page.n, 1, "who watches sees it go");
+	cr_expect_eq(page.events[0].e.kind, PL_EVENT_OFFLINE);
+	cr_expect_eq(page.events[0].e.connections, 1);
+	stage_write(T0 + 2000);
+	cr_expect_eq(stage->ops->session_remove(
+			 stage, acme, stage_secret(1), &arena, &id),
+	    PL_ERR_FORBIDDEN);
+	stage_commit();
+}
+
+/* Who has not read so far must not believe that he has seen it all. */
+Test(store_people, forgotten_changes_make_old_cursors_start_anew)
+{
+	struct pl_position before, after;
+	char cursor[PL_CURSOR_LEN];
+	static struct stage_page page;
+	int64_t seq;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_2", 2);
+	before = stage_position(T0);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_beat("conv_2", 2, 7, T0);
+	stage_write(T0 + 1000);
+	cr_assert_eq(
+	    stage->ops->changes_forget(stage, globex, "conv_1", NULL), PL_OK);
+	cr_assert_eq(
+	    stage->ops->changes_forget(stage, acme, "conv_1", stage_secret(2)),
+	    PL_OK);
+	stage_commit();
+	stage_changes(before.seq, T0 + 1000, &page);
+	cr_assert_eq(page.n, 2, "these were not his");
+	stage_write(T0 + 1000);
+	cr_assert_eq(
+	    stage->ops->changes_forget(stage, acme, "conv_1", stage_secret(1)),
+	    PL_OK);
+	stage_commit();
+	stage_changes(before.seq, T0 + 1000, &page);
+	cr_assert_eq(page.n, 1);
+	cr_expect_str_eq(page.events[0].id, "conv_2");
+	after = stage_position(T0 + 1000);
+	pl_cursor_format(&after, before.seq, cursor);
+	cr_expect_eq(pl_cursor_parse(&after, cursor, &seq), PL_ERR_NOT_FOUND);
+	pl_cursor_format(&after, after.seq, cursor);
+	cr_expect_eq(pl_cursor_parse(&after, cursor, &seq), PL_OK);
+}
+
+Test(store_people, ended_sessions_of_agents_are_not_kept)
+{
+	struct pl_agent a;
+	int64_t before;
+
+	stage_write(T0);
+	cr_assert_eq(add_agent(acme, "anna", NULL), PL_OK);
+	cr_assert_eq(
+	    stage->ops->agent_by_token(stage, hash("anna"), &arena, &a), PL_OK);
+	cr_assert_eq(
+	    stage->ops->login_add(stage, a.id, hash("s"), T0 + 1000), PL_OK);
+	stage_commit();
+	before = rights();
+	write_at(T0 + 5000);
+	cr_expect_gt(rights(), before, "its row is gone");
+}

@@ -274,6 +274,97 @@ Test(store_sqlite, checkpoints_keep_the_wal_small)
 	    st.st_size, 3000 * 4120, "%lld bytes", (long long)st.st_size);
 }
 
+/* ---- what is erased ---- */
+
+/* How often these bytes stand in the database, or in its log. */
+static int
+count_bytes(const void *bytes, size_t n)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	static char text[16 << 20];
+	char name[1200], *p, *end;
+	int found = 0;
+	size_t i;
+	FILE *f;
+
+	for (i = 0; i < LENGTH(suffixes); i++) {
+		snprintf(name, sizeof(name), "%s%s", stage_path(), suffixes[i]);
+		if ((f = fopen(name, "r")) == NULL)
+			continue;
+		end = text + fread(text, 1, sizeof(text), f);
+		cr_assert(feof(f) || fgetc(f) == EOF);
+		fclose(f);
+		for (p = text;
+		     (p = memmem(p, (size_t)(end - p), bytes, n)) != NULL; p++)
+			found++;
+	}
+	return found;
+}
+
+static void
+add_customer(unsigned int n)
+{
+	char id[40], name[100], email[100];
+	struct pl_conversation c = {.company = acme,
+	    .public_id = id,
+	    .platform = "WIDGET",
+	    .inbox = "",
+	    .name = name,
+	    .email = email};
+	bool created;
+
+	snprintf(id, sizeof(id), "conv_%04u_id", n);
+	snprintf(name, sizeof(name), "Name of %04u %*s.", n, (int)(n % 40), "");
+	snprintf(email, sizeof(email), "mail_%04u@shop.example", n);
+	stage_write(T0);
+	cr_assert_eq(
+	    stage->ops->conversation_add(stage, &c, stage_secret(n), &created),
+	    PL_OK);
+	stage_commit();
+	stage_beat(id, n, n, T0);
+	stage->ops->tidy(stage);
+}
+
+static int
+count_customer(unsigned int n)
+{
+	char id[40], name[40], email[40];
+
+	snprintf(id, sizeof(id), "conv_%04u_id", n);
+	snprintf(name, sizeof(name), "Name of %04u", n);
+	snprintf(email, sizeof(email), "mail_%04u@", n);
+	return count_bytes(id, strlen(id)) + count_bytes(name, strlen(name)) +
+	       count_bytes(email, strlen(email)) +
+	       count_bytes(stage_secret(n), PL_SESSION_LEN);
+}
+
+/* Not a byte of a customer is left in any file, wherever his rows lay. */
+Test(store_sqlite, who_is_forgotten_is_out_of_the_files)
+{
+	unsigned int n;
+	char id[40];
+
+	for (n = 0; n < 600; n++)
+		add_customer(n);
+	for (n = 0; n < 600; n += 7) {
+		cr_assert_gt(count_customer(n), 3);
+		snprintf(id, sizeof(id), "conv_%04u_id", n);
+		stage_write(T0 + 1000);
+		cr_assert_eq(
+		    stage->ops->conversation_remove(stage, acme, id), PL_OK);
+		cr_assert_eq(
+		    stage->ops->changes_forget(stage, acme, id, NULL), PL_OK);
+		stage_commit();
+		if (n % 70 == 0)
+			cr_assert_eq(stage->ops->purge(stage), PL_OK);
+	}
+	cr_assert_eq(stage->ops->purge(stage), PL_OK);
+	for (n = 0; n < 600; n += 7)
+		cr_expect_eq(
+		    count_customer(n), 0, "%u: %d times", n, count_customer(n));
+	cr_expect_gt(count_customer(1), 3, "others stay");
+}
+
 /* ---- the plans ---- */
 
 /* Read whole tables by intent: the operator's lists, one row, a bounded
@@ -289,6 +380,9 @@ static const struct {
     {"counter.get.sql", "SCAN counter"},
     {"counter.set.sql", "SCAN counter"},
     {"counter.pruned.sql", "SCAN counter"},
+    {"counter.swept.sql", "SCAN counter"},
+    {"sweep.next.sql", "SCAN counter"},
+    {"sweep.next.sql", "SCAN (subquery"},
     {"change.prune.sql", "SCAN change"},
     {"change.prune.sql", "SCAN (subquery"},
     {"status.counts.sql", "SCAN "},

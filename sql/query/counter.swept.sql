@@ -1,0 +1,3 @@
+-- in: :swept
+-- out: -
+UPDATE counter SET swept = :swept;

@@ -1,0 +1,3 @@
+-- in: :id
+-- out: -
+DELETE FROM session WHERE id = :id;
