@@ -116,6 +116,12 @@ part_lint() {
   one "SQL is compiled in" tests/lib/sql.sh
   one "man pages" tests/lib/man.sh "$BUILD/cgi-bin/porchlight"
   one "node --check" check_scripts "${js[@]}"
+  one hardening hardened
+}
+
+hardened() {
+  flock "$BUILD/.dev-lock" make -C "$BUILD" -s bundle >"$BUILD/bundle.log" 2>&1 &&
+    tests/lib/hardened.sh "$BUILD"
 }
 
 check_scripts() {
