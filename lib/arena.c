@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "secret.h"
 
 #define CHUNK 4096
 #define LIMIT (4u << 20) /* one request never needs more */
@@ -31,6 +32,9 @@ pl_arena_close(struct pl_arena *a)
 
 	while ((c = a->chunk) != NULL) {
 		a->chunk = c->before;
+		/* Most requests bring a credential, and memory is used again.
+		 */
+		pl_wipe(c->data, c->used);
 		free(c);
 	}
 	pl_arena_init(a);

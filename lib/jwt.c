@@ -19,6 +19,7 @@
 
 #include "json.h"
 #include "jwt.h"
+#include "secret.h"
 #include "text.h"
 
 #define SUBJECT_MAX 255
@@ -208,5 +209,6 @@ pl_jwt_is_signed(const struct pl_jwt *jwt, const char *key)
 	hmac_sha256_set_key(&ctx, strlen(key), (const uint8_t *)key);
 	hmac_sha256_update(&ctx, jwt->text_len, (const uint8_t *)jwt->text);
 	hmac_sha256_digest(&ctx, sizeof(mac), mac);
+	pl_wipe(&ctx, sizeof(ctx));
 	return memeql_sec(mac, jwt->signature, sizeof(mac)) != 0;
 }

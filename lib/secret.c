@@ -14,6 +14,19 @@ pl_secret_random(void *out, size_t n)
 }
 
 void
+pl_wipe(void *p, size_t n)
+{
+#ifdef HAVE_EXPLICIT_BZERO
+	explicit_bzero(p, n);
+#else
+	volatile uint8_t *byte = p;
+
+	while (n-- > 0)
+		*byte++ = 0;
+#endif
+}
+
+void
 pl_hex(const uint8_t *in, size_t n, char *out)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -59,6 +72,7 @@ pl_secret_token(const char *prefix, char out[PL_TOKEN_LEN + 1])
 		return err;
 	memcpy(out, prefix, 4);
 	pl_hex(bits, sizeof(bits), out + 4);
+	pl_wipe(bits, sizeof(bits));
 	return PL_OK;
 }
 
@@ -72,6 +86,7 @@ pl_secret_key(char out[PL_KEY_LEN + 1])
 		return err;
 	memcpy(out, "plj_", 4);
 	pl_hex(bits, sizeof(bits), out + 4);
+	pl_wipe(bits, sizeof(bits));
 	return PL_OK;
 }
 
@@ -83,6 +98,7 @@ pl_secret_hash(const char *token, uint8_t out[PL_HASH_LEN])
 	sha256_init(&ctx);
 	sha256_update(&ctx, strlen(token), (const uint8_t *)token);
 	sha256_digest(&ctx, PL_HASH_LEN, out);
+	pl_wipe(&ctx, sizeof(ctx)); /* the token is in its block */
 }
 
 uint64_t

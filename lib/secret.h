@@ -30,6 +30,9 @@ enum pl_err pl_secret_key(char out[PL_KEY_LEN + 1]) PL_MUST;
  */
 void pl_secret_hash(const char *token, uint8_t out[PL_HASH_LEN]);
 
+/* Overwrites what held a secret and is not needed any more. */
+void pl_wipe(void *, size_t n);
+
 void pl_hex(const uint8_t *, size_t n, char *out); /* 2n digits, terminated */
 
 /* PL_ERR_REQUEST unless s is exactly 2n lower-case hex digits. */

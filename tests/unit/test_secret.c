@@ -126,3 +126,12 @@ Test(secret, names_by_fnv1a)
 	cr_expect_eq(pl_fnv1a("bar", pl_fnv1a("foo", PL_FNV1A_START)),
 	    UINT64_C(0x85944171f73967e8));
 }
+
+/* Nothing before or behind it is touched. */
+Test(secret, is_wiped)
+{
+	char text[] = "(secret)";
+
+	pl_wipe(text + 1, 6);
+	cr_expect_arr_eq(text, "(\0\0\0\0\0\0)", sizeof(text));
+}
