@@ -13,7 +13,7 @@ const { startDemo, until } = require('../lib/demo');
 const { startBrowser, newSite, newDoor, newCompany } = require('../lib/browser');
 
 const SET = { timeoutMs: 5000, hiddenTimeoutMs: 8000, heartbeatIntervalMs: 1000,
-  minBeatMs: 100, leaveGraceMs: 3000 };
+  minBeatMs: 100, leaveGraceMs: 3000, beatsPerMinute: 150 };
 
 let demo;
 let site;
@@ -40,11 +40,9 @@ const told = (frame) => frame.evaluate(() => window.told);
 const tells = (frame, what) => frame.waitForFunction((wanted) =>
   window.told.includes(wanted), {}, what);
 
-async function open(url, { debug, ...options } = {}) {
+async function open(url) {
   const profile = await browser.profile();
-  const opened = await browser.open(profile, url,
-    { init: debug ? `${NOTES};localStorage.widget_debug = 'true';` : NOTES, ...options });
-  return { profile, page: opened };
+  return { profile, page: await browser.open(profile, url, { init: NOTES }) };
 }
 
 /** Fills in the first form; gives the conversation, which is online then. */
@@ -176,6 +174,29 @@ describe('on sites of others', { timeout: 200000, concurrency: 3 }, () => {
     await tells(p, 'error network');
     await p.close();
     await demo.becomes(id, 'offline');
+  });
+
+  test('too often: another origin is told for how long to wait', async () => {
+    const session = await demo.conversation(shop);
+    site.pages['/often'] = page(tag(`data-conversation-id="${session.conversationId}"
+      data-session-id="${session.sessionId}"`));
+    const { page: p } = await open(`${site.url}/often`);
+    await tells(p, 'online online');
+    // Another tab of his uses up what the session may send.
+    let waiting = true;
+    const greedy = (async () => {
+      while (waiting)
+        await demo.beat(session, 'another-tab');
+    })();
+    try {
+      await p.waitForFunction(() => window.Porchlight.status().retryAfterMs >= 1000,
+        { polling: 50 });
+    } finally {
+      waiting = false;
+      await greedy;
+    }
+    assert.ok((await told(p)).includes('error rate_limited'));
+    await p.waitForFunction(() => window.Porchlight.status().failures === 0);
   });
 
   test('the conversation is deleted: another origin is told so', async () => {
