@@ -30,7 +30,7 @@ struct connection {
 };
 
 static struct pl_app *app;
-static char folder[64], database[96];
+static char folder[64], config[96], database[96];
 static char *seeded; /* the database as it is made */
 static size_t seeded_len;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -196,7 +196,7 @@ app_open(void)
 	app->opened_at = INT64_MIN / 2;
 	app->bell.file = app->bell.watch = app->shared.fd = -1;
 	c = &app->config;
-	HOLDS(pl_config_load(c, "/dev/null", NULL) == PL_OK);
+	HOLDS(pl_config_load(c, config, NULL) == PL_OK);
 	snprintf(c->database, sizeof(c->database), "%s", database);
 	strcpy(c->remote_user_company, "acme");
 	c->sign_in_failures = 1000000; /* or it is all that is left to see */
@@ -229,21 +229,35 @@ leave(void)
 {
 	remove_files();
 	unlink(address.sun_path);
+	unlink(config);
 	rmdir(folder);
+}
+
+/* In memory, if there is a place for that. */
+static const char *
+base(void)
+{
+	const char *given = getenv("TMPDIR");
+
+	if (given != NULL && given[0] != '\0')
+		return given;
+	return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 
 void
 served_open(void)
 {
-	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	FILE *f;
 	size_t i;
 
-	snprintf(folder, sizeof(folder), "%s/porchlight-fuzz-XXXXXX", base);
+	snprintf(folder, sizeof(folder), "%s/porchlight-fuzz-XXXXXX", base());
 	HOLDS(mkdtemp(folder) != NULL);
 	atexit(leave);
 	snprintf(database, sizeof(database), "%s/porchlight.db", folder);
+	snprintf(config, sizeof(config), "%s/porchlight.conf", folder);
 	snprintf(
 	    address.sun_path, sizeof(address.sun_path), "%s/socket", folder);
+	HOLDS((f = fopen(config, "w")) != NULL && fclose(f) == 0);
 	for (i = 0; i < SERVED_CONNECTIONS; i++)
 		HOLDS((connections[i].answers = malloc(ROOM)) != NULL);
 	signal(SIGPIPE, SIG_IGN);

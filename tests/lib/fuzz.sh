@@ -12,6 +12,11 @@ case $target in
   connection | request) length=16384 ;; # beyond the largest body
 esac
 mkdir -p "$build/fuzz" "$corpus"
+# What it needs besides, and leaves behind if it crashes: in memory.
+TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 1' INT TERM HUP
 
 status=0
 timeout $((seconds + 120)) nice "$build/tests/fuzz/fuzz_$target" \
