@@ -11,7 +11,6 @@
  * agent may not see, or that is not there, makes it 403, as if there were
  * nothing else.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "app.h"
@@ -108,37 +107,23 @@ on_presence(void *arg, const struct pl_presence *p)
 	return page->out->failed ? PL_ERR_NOMEM : PL_OK;
 }
 
-/* "since.id", the place after which the next page begins. */
-static enum pl_err
-parse_after(const char *s, struct page *page)
-{
-	const char *dot = strchr(s, '.');
-	char since[32];
-
-	if (dot == NULL || (size_t)(dot - s) >= sizeof(since))
-		return PL_ERR_REQUEST;
-	memcpy(since, s, (size_t)(dot - s));
-	since[dot - s] = '\0';
-	if (pl_parse_int(since, 0, INT64_MAX, &page->since) != PL_OK ||
-	    pl_parse_int(dot + 1, 0, INT64_MAX, &page->id) != PL_OK)
-		return PL_ERR_REQUEST;
-	return PL_OK;
-}
-
 static enum pl_err
 parse(struct pl_call *call, struct pl_query *q, struct page *page)
 {
 	int64_t limit = LIMIT_PRESET;
 	enum pl_err err;
 
-	if ((err = pl_query_read(call, q)) != PL_OK)
+	if ((err = pl_query_read(call, q)) != PL_OK ||
+	    (err = call->store->ops->position(call->store, &page->position)) !=
+		PL_OK)
 		return err;
 	if (q->limit != NULL &&
 	    pl_parse_int(q->limit, 1, LIMIT_MAX, &limit) != PL_OK) {
 		call->message = "limit: expected 1 to 500";
 		return PL_ERR_REQUEST;
 	}
-	if (q->after != NULL && parse_after(q->after, page) != PL_OK) {
+	if (q->after != NULL && pl_next_parse(&page->position, q->after,
+				    &page->since, &page->id) != PL_OK) {
 		call->message = "after: expected the next of an earlier page";
 		return PL_ERR_REQUEST;
 	}
@@ -164,10 +149,9 @@ write_some(struct pl_call *call, const struct pl_scope *scope,
 static void
 write_next(struct page *page)
 {
-	char next[48];
+	char next[PL_CURSOR_LEN];
 
-	snprintf(next, sizeof(next), "%lld.%lld", (long long)page->since,
-	    (long long)page->id);
+	pl_next_format(&page->position, page->since, page->id, next);
 	pl_json_close(page->out, ']');
 	pl_json_str(page->out, "next", page->more ? next : NULL);
 }
@@ -209,9 +193,7 @@ run_presence(struct pl_call *call)
 	if (err != PL_OK)
 		return err;
 	call->company = who.agent.scope.company;
-	if ((err = parse(call, &q, &page)) != PL_OK ||
-	    (err = call->store->ops->position(call->store, &page.position)) !=
-		PL_OK)
+	if ((err = parse(call, &q, &page)) != PL_OK)
 		return err;
 	page.single = q.nids == 1;
 	if (page.single)

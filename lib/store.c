@@ -1,26 +1,119 @@
 /*
  * Cursors: the same for every store.
+ *
+ * A place is a number that counts what happens at all companies, or how many
+ * conversations all of them have. Seen as it is, it would tell each company
+ * how much the others have to do. So a place goes out as one block of AES,
+ * under a key that is made of the store's own random name, with a count in
+ * it: not even that a place has moved on can be seen. A block of another
+ * store, or of nobody's, comes back without our mark in it.
  */
-#include <stdio.h>
+#include <nettle/aes.h>
 #include <string.h>
 
 #include "store.h"
-#include "text.h"
+
+#define BITS 48 /* of each number: 8,900 years in ms */
+
+static const char cursor_mark[] = "curs", next_mark[] = "next";
+
+/* The key: the first half of the name's hash. */
+static void
+key_of(const struct pl_position *store, uint8_t key[PL_HASH_LEN])
+{
+	pl_secret_hash(store->epoch, key);
+}
+
+static void
+put(uint8_t *out, int64_t n)
+{
+	int i;
+
+	for (i = 0; i < BITS / 8; i++)
+		out[i] = (uint8_t)((uint64_t)n >> 8 * i);
+}
+
+static int64_t
+get(const uint8_t *in)
+{
+	uint64_t n = 0;
+	int i;
+
+	for (i = 0; i < BITS / 8; i++)
+		n |= (uint64_t)in[i] << 8 * i;
+	return (int64_t)n;
+}
+
+static void
+seal(const struct pl_position *store, const char *mark, int64_t a, int64_t b,
+    char out[PL_CURSOR_LEN])
+{
+	uint8_t block[AES_BLOCK_SIZE], key[PL_HASH_LEN];
+	struct aes128_ctx aes;
+
+	memcpy(block, mark, 4);
+	put(block + 4, a);
+	put(block + 10, b);
+	key_of(store, key);
+	aes128_set_encrypt_key(&aes, key);
+	aes128_encrypt(&aes, sizeof(block), block, block);
+	pl_hex(block, sizeof(block), out);
+}
+
+static enum pl_err
+unseal(const struct pl_position *store, const char *mark, const char *s,
+    int64_t *a, int64_t *b)
+{
+	uint8_t block[AES_BLOCK_SIZE], key[PL_HASH_LEN];
+	struct aes128_ctx aes;
+
+	if (pl_unhex(s, block, sizeof(block)) != PL_OK)
+		return PL_ERR_NOT_FOUND;
+	key_of(store, key);
+	aes128_set_decrypt_key(&aes, key);
+	aes128_decrypt(&aes, sizeof(block), block, block);
+	if (memcmp(block, mark, 4) != 0)
+		return PL_ERR_NOT_FOUND;
+	*a = get(block + 4);
+	*b = get(block + 10);
+	return PL_OK;
+}
 
 void
 pl_cursor_format(
     const struct pl_position *store, int64_t seq, char out[PL_CURSOR_LEN])
 {
-	snprintf(out, PL_CURSOR_LEN, "%s-%lld", store->epoch, (long long)seq);
+	static int64_t count;
+
+	/* Every process counts from somewhere else. */
+	if (count == 0 && pl_secret_random(&count, sizeof(count)) != PL_OK)
+		count = 1;
+	count = (int64_t)((uint64_t)count + 1);
+	seal(store, cursor_mark, seq, count, out);
 }
 
 enum pl_err
 pl_cursor_parse(const struct pl_position *store, const char *s, int64_t *seq)
 {
-	if (strncmp(s, store->epoch, PL_EPOCH_LEN) != 0 ||
-	    s[PL_EPOCH_LEN] != '-' ||
-	    pl_parse_int(
-		s + PL_EPOCH_LEN + 1, store->pruned, store->seq, seq) != PL_OK)
+	int64_t n, count;
+
+	if (unseal(store, cursor_mark, s, &n, &count) != PL_OK ||
+	    n < store->pruned || n > store->seq)
 		return PL_ERR_NOT_FOUND;
+	*seq = n;
 	return PL_OK;
+}
+
+void
+pl_next_format(const struct pl_position *store, int64_t since, int64_t id,
+    char out[PL_CURSOR_LEN])
+{
+	seal(store, next_mark, since, id, out);
+}
+
+enum pl_err
+pl_next_parse(
+    const struct pl_position *store, const char *s, int64_t *since, int64_t *id)
+{
+	return unseal(store, next_mark, s, since, id);
 }

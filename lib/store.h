@@ -136,14 +136,21 @@ struct pl_position {
 	int64_t at;     /* the clock of who last wrote */
 };
 
-/* The place after seq as a cursor, which readers are given: "EPOCH-SEQ". */
-#define PL_CURSOR_LEN 40
+/* The place after seq as a cursor, which readers are given: 32 hex digits
+ * that say nothing, and are others each time. */
+#define PL_CURSOR_LEN 33
 void pl_cursor_format(
     const struct pl_position *, int64_t seq, char out[PL_CURSOR_LEN]);
 /* The number in a cursor of that store; PL_ERR_NOT_FOUND if it is of another
  * one, too old for what is still there, or no cursor at all. */
 enum pl_err pl_cursor_parse(
     const struct pl_position *, const char *, int64_t *seq) PL_MUST;
+
+/* The same for a place in the list of those who are online. */
+void pl_next_format(const struct pl_position *, int64_t since, int64_t id,
+    char out[PL_CURSOR_LEN]);
+enum pl_err pl_next_parse(const struct pl_position *, const char *,
+    int64_t *since, int64_t *id) PL_MUST;
 
 struct pl_store_ops {
 	void (*close)(struct pl_store *);

@@ -386,3 +386,18 @@ test('a cursor of somebody else\'s is worth no more than one\'s own', async () =
         `${kind} with the cursor of ${whose}`);
     }
 });
+
+test('a cursor does not show how much others have to do', async () => {
+  const support = agents['an agent without the inbox'].headers;
+  const cursors = [];
+  for (let i = 0; i < 3; i++) {
+    const { cursor } = (await ask('GET', '/api/widget/events?timeout=0', support)).json;
+    cursors.push(cursor);
+    // Nothing has happened before the second, something elsewhere before the third.
+    if (i === 1)
+      await demo.online(await demo.conversation({ apiKey: theirs.apiKey }), newTab());
+  }
+  assert.equal(new Set(cursors).size, 3, 'each is another, so that none tells that something has moved');
+  for (const cursor of cursors)
+    assert.match(cursor, /^[0-9a-f]{32}$/);
+});

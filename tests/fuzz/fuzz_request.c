@@ -9,7 +9,8 @@
  *
  * A line "%%" parts it from the next one, which comes on a connection of its
  * own a turn later; "&&" from one that comes in the same turn. Names in
- * capitals are variables of CGI as they stand, the others are headers.
+ * capitals are variables of CGI as they stand, the others are headers. "@c" and
+ * "@n" in an address are a good cursor and a good place in the list.
  */
 #include <ctype.h>
 
@@ -80,6 +81,29 @@ line_end(const char *p, const char *end)
 	return eol != NULL ? eol : end;
 }
 
+static void
+add_uri(struct pl_buf *b, const char *p, size_t len)
+{
+	struct pl_buf uri = PL_BUF_EMPTY;
+	char place[33] = "";
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (p[i] != '@' || i + 1 == len ||
+		    (p[i + 1] != 'c' && p[i + 1] != 'n')) {
+			pl_buf_add(&uri, p + i, 1);
+			continue;
+		}
+		if (p[++i] == 'c')
+			served_cursor(place);
+		else
+			served_next(place);
+		pl_buf_puts(&uri, place);
+	}
+	add_param(b, "REQUEST_URI", uri.data, uri.len);
+	pl_buf_free(&uri);
+}
+
 /* The variables; returns where the body begins. */
 static const char *
 add_params(struct pl_buf *b, const char *p, const char *end)
@@ -91,8 +115,7 @@ add_params(struct pl_buf *b, const char *p, const char *end)
 		space = eol;
 	add_param(b, "REQUEST_METHOD", p, (size_t)(space - p));
 	if (space < eol)
-		add_param(
-		    b, "REQUEST_URI", space + 1, (size_t)(eol - space - 1));
+		add_uri(b, space + 1, (size_t)(eol - space - 1));
 	add_param(b, "SERVER_SOFTWARE", "lighttpd", 8);
 	while (eol < end) {
 		p = eol + 1;

@@ -37,6 +37,7 @@ static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static struct connection connections[SERVED_CONNECTIONS];
 static size_t used, runs;
 static int64_t now = T0;
+static struct pl_position position; /* of the store as it is made */
 static const char hidden[] = "f00dfacef00dfacef00dfacef00dface";
 static bool knows_hidden; /* an input had it, so an answer may have it */
 
@@ -123,6 +124,7 @@ seed(struct pl_store *s)
 	pl_arena_close(&arena);
 	pl_secret_hash("plc_login", hash);
 	HOLDS(s->ops->login_add(s, agent.id, hash, INT64_MAX / 2) == PL_OK);
+	HOLDS(s->ops->position(s, &position) == PL_OK);
 	HOLDS(s->ops->commit(s, &changed) == PL_OK);
 }
 
@@ -420,6 +422,18 @@ served_send(int connection, const void *data, size_t size)
 {
 	/* What does not fit, or comes after it has hung up, is not sent. */
 	(void)send(connections[connection].fd, data, size, MSG_NOSIGNAL);
+}
+
+void
+served_cursor(char out[33])
+{
+	pl_cursor_format(&position, position.pruned, out);
+}
+
+void
+served_next(char out[33])
+{
+	pl_next_format(&position, now, INT64_C(1) << 40, out);
 }
 
 static void

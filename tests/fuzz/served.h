@@ -27,6 +27,9 @@ void served_end(void);
 int served_connect(void);
 void served_send(int connection, const void *, size_t);
 void served_turn(void);
+/* A cursor, a place in the list: good ones, which no input can hit upon. */
+void served_cursor(char out[33]);
+void served_next(char out[33]);
 /* How many requests it has had answers to. */
 size_t served_answers(int connection);
 
