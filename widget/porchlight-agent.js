@@ -193,7 +193,7 @@
   /*
    * News: {link, whole, views, listed, drop, events}, all but link optional.
    * link is {state, cursor, client, contact, clock, lostAt, retryAt, all,
-   * hidden}: all of it comes with all news.
+   * deaf, hidden}: all of it comes with all news.
    */
   class Book {
     constructor() {
@@ -201,7 +201,8 @@
       this.listed = new Set();  // ids that belong to all()
       this.typed = new Map();   // id to when its typing began
       this.link = {state: 'new', cursor: null, client: null, contact: 0,
-        clock: 0, lostAt: 0, retryAt: 0, all: false, hidden: false};
+        clock: 0, lostAt: 0, retryAt: 0, all: false, deaf: false,
+        hidden: false};
     }
 
     // Writes it down. told(id, event) is called after each event.
@@ -388,6 +389,14 @@
         this.stop();
     }
 
+    // Nobody wants anything, and what we know would get old unnoticed.
+    async forget() {
+      if (this.book.views.size)
+        this.publish({whole: true}, {cursor: null, all: false});
+      this.stale = true;
+      await this.rest();
+    }
+
     // There is nothing to ask for, until that changes.
     async rest() {
       this.idle = true;
@@ -440,7 +449,7 @@
           // A question under way is not asked again for every click.
           this.patient = whole || this.missing(wanted).length > 0;
           if (!wanted.all && !wanted.ids.size)
-            await this.rest();
+            await this.forget();
           else if (whole)
             await this.snapshot(wanted);
           else if (this.missing(wanted).length)
@@ -531,7 +540,8 @@
       this.publish({whole: true, views: Array.from(views.values()),
         listed: Array.from(listed)},
       // Of several cursors the first: what is told twice ends up the same.
-      {state: 'live', cursor: some.cursor || (all && all.cursor), all: !!all});
+      {state: 'live', cursor: some.cursor || (all && all.cursor), all: !!all,
+        deaf: false});
     }
 
     // Who is new among the wanted. The stream goes on from where it was.
@@ -539,11 +549,16 @@
       const found = await fetchMany(ids, (query) => this.ask(query));
 
       this.publish({views: Array.from(found.views.values())},
-        {state: 'live'});
+        {state: 'live', deaf: false});
     }
 
+    // What is in the book is in every poll, or it would be out of date when
+    // somebody wants it again.
     async poll(wanted) {
-      const ids = Array.from(wanted.ids).filter(
+      this.prune(wanted);
+      const known = new Set(wanted.ids);
+      this.lingering.forEach((until, id) => known.add(id));
+      const ids = Array.from(known).filter(
         (id) => !this.book.views.get(id).forbidden);
       const everything = wanted.all || ids.length > MANY;
       const pause = this.port.pause();
@@ -552,16 +567,22 @@
       const query = [['cursor', this.link.cursor],
         ['client', this.link.client], ['timeout', hold ? HOLD_S : 0]];
 
-      this.prune(wanted);
       if (!everything && !ids.length) {
         await this.rest();
+        return;
+      }
+      if (ids.length && this.link.deaf) {
+        this.patient = true;
+        await this.lookUp(ids);
         return;
       }
       if (!everything)
         ids.forEach((id) => query.push(['conversationId', id]));
       else if (ids.length)
         query.push(['heartbeats', 1]);
-      this.asked = {ids: everything ? null : wanted.ids,
+      else
+        this.link.deaf = true;  // to beats: nobody looks at any of them
+      this.asked = {ids: everything ? null : known,
         heartbeats: ids.length > 0};
       try {
         await this.take(await this.request('widget/events', query,
@@ -579,7 +600,7 @@
     async take(answer) {
       const wanted = this.port.wanted();
       const events = answer.events.filter((event) =>
-        (wanted.all || wanted.ids.has(event.conversationId)) &&
+        (wanted.all || this.book.views.has(event.conversationId)) &&
         !isOld(this.book.views.get(event.conversationId), event));
       const views = await this.strangers(events);
 
@@ -1122,7 +1143,7 @@
         this._poller.publish({});
       if (this._places)
         this._wake();
-      else if (!hidden && silence > HOLD_S * 1000 + GRACE_MS)
+      else if (!hidden && link.contact && silence > HOLD_S * 1000 + GRACE_MS)
         this._wakeAll();
       if (this._circle && !hidden)
         this._circle.consider();

@@ -125,10 +125,15 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     await settled(['a', 'b']);
     two.agent.close();
     await until(() => leader() === one && !one.agent._circle.wanted().ids.has('b'));
-    // Who is wanted no more is not in the next poll.
+    // Who is wanted no more lingers, and then is not in the next poll.
     api.push(fresh('online', { conversationId: 'a' }));
     await knows(one, 'a', 'online');
+    await settled(['a', 'b']);
+    one.agent._poller.lingering.set('b', 1);
+    api.push(fresh('offline', { conversationId: 'a' }));
+    await knows(one, 'a', 'offline');
     await settled(['a']);
+    assert.equal(one.agent._book.views.has('b'), false);
   });
 
   test('clicking through thirty is no storm, and nothing is missed', async () => {
@@ -164,12 +169,30 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     const unwatch = one.watch('b');
     await knows(one, 'b', 'offline');
     await settled(['a', 'b']);
-    const before = api.seen.length;
+    const before = api.count('/presence');
     unwatch();
-    one.views.b = null;
+    api.push(fresh('online', { conversationId: 'a' }));
+    await knows(one, 'a', 'online');
+    await settled(['a', 'b']);
+    // What happens while nobody wants to know is known all the same.
+    api.push(fresh('online', { conversationId: 'b' }));
+    await until(() => one.agent._book.views.get('b').isOnline);
     one.watch('b');
-    await knows(one, 'b', 'offline');
-    assert.equal(api.seen.length, before);
+    await knows(one, 'b', 'online');
+    await settled(['a', 'b']);
+    assert.equal(api.count('/presence'), before);
+  });
+
+  test('of all, one is looked at: how he is by now, not by his coming', async () => {
+    const one = open([]);
+    one.agent.all(() => {});
+    api.put('a', { isOnline: true, status: 'online' });
+    await until(() => api.held.size === 1);
+    // Heartbeats are not told, while nobody looks.
+    api.put('a', { isOnline: true, status: 'away' });
+    one.watch('a');
+    await knows(one, 'a', 'away');
+    await settled();
   });
 
   test('of a hidden tab a visible one takes over', async () => {
@@ -257,16 +280,20 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     assert.equal(one.agent.state, 'live');
   });
 
-  test('a watcher that came and went leaves no poll behind', async () => {
+  test('a watcher that came and went leaves no poll and no old news', async () => {
     const one = open([]);
     const unwatch = one.watch('a');
     await knows(one, 'a', 'offline');
     await settled(['a']);
     unwatch();
     api.push(fresh('online', { conversationId: 'a' }));
-    await until(() => api.held.size === 0);
-    await turn();
-    assert.equal(api.held.size, 0);
+    await until(() => api.held.size === 0 && one.agent._poller.idle);
+    api.put('a', { isOnline: true, status: 'away' });
+    one.told = [];
+    one.watch('a');
+    await knows(one, 'a', 'away');
+    assert.deepEqual(one.told, ['a away']);
+    await settled(['a']);
   });
 });
 
@@ -389,6 +416,37 @@ describe('no room to wait', { timeout: 60000 }, () => {
     api.push(fresh('online', { conversationId: 'a' }));
     await until(() => api.seen.length >= before + 2, { deadline: 15000 });
     assert.equal(tab.agent.state, 'live');
-    assert.equal(api.seen.at(-1).url.searchParams.get('timeout'), '0');
+    const timeout = () => api.seen.at(-1).url.searchParams.get('timeout');
+    assert.equal(timeout(), '0');
+    // A minute later.
+    tab.agent._poller.busyUntil -= 60000;
+    tab.agent._poller.interrupt();
+    await settled();
+    assert.equal(timeout(), '20');
+  });
+});
+
+describe('a server that says when to come again', { timeout: 60000 }, () => {
+  test('it is obeyed, by who takes over as well', async () => {
+    const one = open();
+    const two = open();
+    await knows(one, 'a', 'offline');
+    await knows(two, 'a', 'offline');
+    await settled();
+    let asked;
+    api.fail = () => {
+      api.fail = null;
+      asked = Date.now();
+      return json(503, { error: 'store_unavailable', message: '' },
+        { 'Retry-After': '2' });
+    };
+    const first = leader();
+    first.agent._wake();
+    await until(() => tabs.every((tab) => tab.agent.state === 'lost'));
+    const before = api.seen.length;
+    first.agent.close();
+    await until(() => api.seen.length > before);
+    assert.ok(Date.now() - asked >= 1990, `${Date.now() - asked} ms`);
+    await settled();
   });
 });
