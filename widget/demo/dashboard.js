@@ -17,6 +17,8 @@
   const WORDS = {online: 'Online', away: 'Away', offline: 'Offline',
     unknown: 'Connection lost'};
   const RANK = {online: 0, away: 1, offline: 2, none: 3};
+  const TROUBLE = {401: 'This token is not, or no longer, good.',
+    429: 'These were many tries. Please wait a little.'};
   const MOVES = 8;
   const GONE = 50;              // rows of who has left
 
@@ -198,9 +200,8 @@
       await agent.signIn(token);
       showDesk(true);
     } catch (e) {
-      trouble.textContent = e.status === 401
-        ? 'This token is not, or no longer, good.'
-        : 'The server cannot be reached. Please try again.';
+      trouble.textContent = TROUBLE[e.status] ||
+        'The server cannot be reached. Please try again.';
       trouble.hidden = false;
       showDesk(false);
     }
