@@ -334,8 +334,12 @@ pl_reply_head(const struct pl_reply *r, struct pl_buf *out)
 	if (r->type != NULL)
 		pl_buf_printf(out, "Content-Type: %s\r\n", r->type);
 	pl_buf_printf(out, "Content-Length: %zu\r\n", r->body.len);
+	/* Should a browser be led to take it for a page, it is an inert one. */
 	pl_buf_puts(out, "Cache-Control: no-store\r\n"
 			 "X-Content-Type-Options: nosniff\r\n"
+			 "Content-Security-Policy: default-src 'none'; "
+			 "frame-ancestors 'none'\r\n"
+			 "Referrer-Policy: no-referrer\r\n"
 			 "Vary: Origin\r\n");
 	pl_buf_add(out, r->headers.data, r->headers.len);
 	pl_buf_puts(out, "\r\n");

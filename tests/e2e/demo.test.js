@@ -55,25 +55,6 @@ test('it makes the three conversations of the demo', async (t) => {
   assert.deepEqual(presences.map((p) => p.platform), ['WIDGET', 'FACEBOOK', 'INSTAGRAM']);
 });
 
-test('the pages come with a strict policy, the scripts may be cached', async (t) => {
-  const demo = await startDemo();
-  t.after(() => demo.stop());
-  for (const page of ['/demo/shop.html', '/demo/dashboard.html']) {
-    const { status, headers } = await demo.api.get(page);
-    assert.equal(status, 200, page);
-    assert.match(headers['content-type'], /^text\/html/);
-    assert.match(headers['content-security-policy'], /default-src 'none'/);
-    assert.equal(headers['x-content-type-options'], 'nosniff');
-  }
-  for (const script of ['/porchlight-widget.js', '/porchlight-agent.js']) {
-    const { status, headers } = await demo.api.get(script);
-    assert.equal(status, 200, script);
-    assert.match(headers['content-type'], /^text\/javascript/);
-    assert.match(headers['cache-control'], /max-age=\d+/);
-    assert.equal(headers['x-content-type-options'], 'nosniff');
-  }
-});
-
 test('a setting that is none, or out of bounds, is named', async (t) => {
   for (const [set, mention] of [['noSuchThing=1', /noSuchThing/], ['timeoutMs=soon', /timeoutMs/]]) {
     const { code, text } = await failing('--data', tempDir(t), '--set', set);

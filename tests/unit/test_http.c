@@ -142,6 +142,11 @@ Test(http, answers_errors_as_the_contract_says)
 	cr_expect_not_null(strstr(head.data, "Status: 401 Unauthorized\r\n"));
 	cr_expect_not_null(strstr(head.data, "WWW-Authenticate: Bearer\r\n"));
 	cr_expect_not_null(strstr(head.data, "Cache-Control: no-store\r\n"));
+	cr_expect_not_null(
+	    strstr(head.data, "X-Content-Type-Options: nosniff\r\n"));
+	cr_expect_not_null(
+	    strstr(head.data, "Content-Security-Policy: default-src 'none'; "
+			      "frame-ancestors 'none'\r\n"));
 	pl_buf_free(&head);
 	pl_reply_close(&reply);
 	pl_reply_unknown(&reply, PL_ERR_STORE);
