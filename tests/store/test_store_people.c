@@ -702,7 +702,7 @@ Test(store_people, conversations_stay_for_ever_if_so_told)
 Test(store_people, all_conversations_have_their_turn)
 {
 	struct pl_counts counts;
-	char id[16];
+	char id[24];
 	int i;
 
 	for (i = 0; i < 350; i++) {
