@@ -96,11 +96,11 @@
       // No JSON: a proxy or a hotspot answered.
       return Object.assign(JSON.parse(text), {code, retryAfterMs: wait * 1000});
     } catch (e) {
-      return {code: 0, error: 'network'};
+      return {error: 'network'};
     }
   }
 
-  function failed({error, code}) {
+  function failed({error, code = 0}) {
     tell('⚠️ ' + error, 'error', {error, status: code});
   }
 
@@ -111,16 +111,17 @@
       url: location.href.slice(0, 1000)});
   }
 
+  // 80 to 93 % of the interval; failed: 1, 2, 4, 8 s.
   function rearm() {
-    const {leaseMs, heartbeatIntervalMs, retryAfterMs, failures} = state;
     const random = Math.random();
-    let ms = (document.hidden ? leaseMs / 3
-      : Math.min(heartbeatIntervalMs, leaseMs / 2)) * (0.8 + 0.13 * random);
+    let ms = document.hidden ? state.leaseMs / 3
+      : Math.min(state.heartbeatIntervalMs, state.leaseMs / 2);
 
-    if (retryAfterMs > 0)
-      ms = retryAfterMs * (1 + random / 5);
-    else if (failures && failures < 5)
-      ms = Math.min(ms, 500 << failures);
+    ms *= 0.8 + 0.13 * random;
+    if (state.retryAfterMs > 0)
+      ms = state.retryAfterMs * (1 + random / 5);
+    else if (state.failures && state.failures < 5)
+      ms = Math.min(ms, 500 << state.failures);
     ms = Math.min(Math.max(ms, 250), 36e5);
     timer = setTimeout(beat, ms);
     if (worker)
@@ -251,7 +252,7 @@
     const {conversationId, sessionId, endpoint = state.endpoint} = o || {};
 
     if (!conversationId || !sessionId)
-      return failed({error: 'bad_request', code: 0});
+      return failed({error: 'bad_request'});
     destroy();
     state.endpoint = endpoint;
     conversation = {conversationId, sessionId};
