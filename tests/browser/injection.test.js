@@ -62,15 +62,15 @@ test('the dashboard shows hostile names and ids as the text they are', async () 
   const page = await browser.open(await browser.profile(),
     `${demo.url}/demo/dashboard.html#token=${demo.agentToken}`);
   for (const text of HOSTILE) {
-    const row = await until(async () => (await rowOf(page, text)).asElement(), { what: `a row of ${text}` });
+    const row = await until(async () => (await rowOf(page, text)).asElement(), { deadline: 20000, what: `a row of ${text}` });
     await until(() => row.evaluate((item, name) => item.querySelector('.name').textContent === name, text),
-      { what: `the name ${text}` });
+      { deadline: 20000, what: `the name ${text}` });
     await row.evaluate((item) => item.querySelector('button').click());
     assert.equal(await page.$eval('#who-name', (name) => name.textContent), text);
     await isHarmless(page, text);
   }
   await until(() => page.$eval('#who', (who) => who.getAttribute('status') === 'online'),
-    { what: 'the head of the last one shows that he is here' });
+    { deadline: 20000, what: 'the head of the last one shows that he is here' });
   await isHarmless(page, 'all of them');
 });
 
@@ -85,7 +85,7 @@ test('the shop\'s form and chat take and show them as text', async () => {
     await fill(page, '.say input', text);
     await page.click('.say button');
     await until(() => page.$$eval('.messages li', (lines, line) => lines.some((l) => l.textContent === line), text),
-      { what: 'the message is there' });
+      { deadline: 20000, what: 'the message is there' });
     await isHarmless(page, text);
     const { conversationId } = await page.evaluate(() => window.Porchlight.status());
     assert.equal((await demo.presence(conversationId)).name, text);
