@@ -285,6 +285,23 @@ pl_parked_find(struct pl_parked *p, int64_t agent, const char *client)
 }
 
 size_t
+pl_parked_ids(const struct pl_waiter *waiter, const char *ids[], size_t most)
+{
+	const struct entry *e = (const struct entry *)waiter;
+	size_t i, n = 0;
+
+	for (i = 0; i < e->nwatchers && n < most; i++) {
+		const char *key = e->watchers[i].channel->key;
+
+		/* "company/id", and not "agent#client" */
+		key += strcspn(key, "/#");
+		if (key[0] == '/' && key[1] != '\0')
+			ids[n++] = key + 1;
+	}
+	return n;
+}
+
+size_t
 pl_parked_count(const struct pl_parked *p)
 {
 	return p->count;
@@ -377,7 +394,7 @@ pl_parked_wake(struct pl_parked *p, const struct pl_event *events, size_t n,
 			    ((to[i].one != NULL && watches(e, to[i].one)) ||
 				(to[i].company != NULL &&
 				    watches(e, to[i].company)));
-		fn(arg, &e->w, e->w.all && e->w.inboxes != NULL ? NULL : yes);
+		fn(arg, &e->w, e->w.inboxes != NULL ? NULL : yes);
 	}
 	free(to);
 	free(yes);

@@ -37,9 +37,9 @@ struct pl_watch {
 
 /*
  * A waiter that something happened to: those of events[0..n) for which
- * yes[i] is set. Whoever is limited to inboxes and watches all is told of
- * all events of its company, and has to look for itself (yes is NULL). The
- * callee removes the waiter, or leaves it waiting.
+ * yes[i] is set. Whoever is limited to inboxes has to look for itself (yes is
+ * NULL): in which inbox a conversation is, is not known here, and it may be
+ * another one by now. The callee removes the waiter, or leaves it waiting.
  */
 typedef void (*pl_woken_fn)(void *arg, struct pl_waiter *, const bool *yes);
 typedef void (*pl_waiter_fn)(void *arg, struct pl_waiter *);
@@ -55,6 +55,10 @@ void pl_parked_remove(struct pl_parked *, struct pl_waiter *);
 /* The poll that the same agent's client has waiting; NULL. */
 struct pl_waiter *pl_parked_find(
     struct pl_parked *, int64_t agent, const char *client);
+
+/* The conversations that it watches, if it does not watch all: writes at most
+ * `most`, returns how many. They live as long as it waits. */
+size_t pl_parked_ids(const struct pl_waiter *, const char *ids[], size_t most);
 
 size_t pl_parked_count(const struct pl_parked *);
 /* Does any of them want heartbeats? */

@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "json.h"
 #include "polls.h"
+#include "query.h"
 #include "seats.h"
 #include "served.h"
 
@@ -360,18 +361,42 @@ on_own_event(void *arg, const struct pl_event *e)
 	return PL_OK;
 }
 
-/* Who is limited to inboxes and watches all is given its own reading. */
-static void
-look_for_itself(struct pl_polls *p, struct pl_waiter *w)
+/* What is new for this waiter alone, in the inboxes that it may see. */
+static enum pl_err
+read_own(struct pl_polls *p, const struct pl_waiter *w, struct own *own,
+    int64_t *upto)
 {
+	struct pl_store *store = p->app->store;
 	struct pl_scope scope = {w->company, w->inboxes};
 	struct pl_event_query q = {.scope = &scope,
 	    .heartbeats = w->heartbeats,
 	    .after = w->seq,
 	    .limit = LOOK_MOST};
-	struct pl_store *store = p->app->store;
+	const char *ids[PL_IDS_MAX];
+	struct pl_buf json = PL_BUF_EMPTY;
+	enum pl_err err = PL_OK;
+
+	if (!w->all) {
+		q.ids = ids;
+		q.nids = pl_parked_ids(w, ids, PL_IDS_MAX);
+		pl_query_write_ids(&json, ids, q.nids);
+		pl_buf_add(&json, "", 1);
+		q.ids_json = json.data;
+		err = json.failed ? PL_ERR_NOMEM : PL_OK;
+	}
+	if (err == PL_OK)
+		err = store->ops->events(store, &q, on_own_event, own, upto);
+	pl_buf_free(&json);
+	return err;
+}
+
+/* Who is limited to inboxes is given its own reading. */
+static void
+look_for_itself(struct pl_polls *p, struct pl_waiter *w)
+{
 	struct pl_reply reply, events;
 	struct own own = {&events, 0};
+	enum pl_err err;
 	int64_t upto;
 
 	if (has_expired(p, w)) {
@@ -380,8 +405,10 @@ look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 	}
 	pl_reply_init(&events);
 	pl_buf_puts(&events.body, "[");
-	if (store->ops->events(store, &q, on_own_event, &own, &upto) != PL_OK ||
-	    own.n == 0) {
+	err = read_own(p, w, &own, &upto);
+	if (err == PL_OK && own.n == 0)
+		w->seq = upto; /* nothing of that has to be read again */
+	if (err != PL_OK || own.n == 0) {
 		pl_reply_close(&events);
 		return;
 	}

@@ -199,6 +199,20 @@ test('an agent whose inboxes change sees the new ones from the next request on',
   assert.equal((await presence(bearer(token), { conversationId: support.conversationId })).status, 200);
 });
 
+test('a conversation that comes again in another inbox is not told of', async () => {
+  const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Demo Shop', '-i', 'sales', 'Stayer');
+  const first = await demo.conversation({ id: 'moves', inbox: 'sales' });
+  const other = await demo.conversation({ inbox: 'sales' });
+  const held = await holding(bearer(token), { conversationId: [first.conversationId, other.conversationId] });
+  assert.equal((await demo.api.delete('/api/conversations/moves', demo.asHost)).status, 200);
+  await demo.online(await demo.conversation({ id: 'moves', inbox: 'support' }), newTab());
+  await demo.online(other, newTab());
+  const { status, json } = await held.answer;
+  assert.equal(status, 200);
+  assert.deepEqual(json.events.map((e) => [e.event, e.conversationId]),
+    [['customer:online', other.conversationId]]);
+});
+
 test('nobody is REMOTE_USER by a header', async () => {
   for (const name of ['Remote-User', 'Remote_User', 'REMOTE_USER', 'X-Remote-User', 'Http-Remote-User'])
     await refused(presence({ [name]: 'Demo Agent' }));

@@ -192,3 +192,22 @@ Test(parked, holds_as_many_as_it_may)
 	}
 	cr_expect_eq(pl_parked_count(parked), 0);
 }
+
+/* What it watches is known by it, and the client's name is none of that. */
+Test(parked, tells_what_is_watched)
+{
+	const char *ids[2] = {"conv_1", "a/b#c"}, *got[4];
+	struct pl_agent agent = {
+	    .id = 1, .name = "x", .scope = {1, "[\"sales\"]"}};
+	struct pl_watch watch = {
+	    .agent = &agent, .client = "tab/1", .ids = ids, .nids = 2};
+	struct pl_waiter *w = NULL;
+
+	cr_assert_eq(pl_parked_add(parked, &watch, &w), PL_OK);
+	cr_assert_eq(pl_parked_ids(w, got, 4), 2);
+	cr_expect_str_eq(got[0], "conv_1");
+	cr_expect_str_eq(got[1], "a/b#c");
+	cr_expect_eq(pl_parked_ids(w, got, 1), 1, "no more than there is room");
+	w = add_as(1, NULL, "tab", NULL, false);
+	cr_expect_eq(pl_parked_ids(w, got, 4), 0, "all of them");
+}
