@@ -8,12 +8,15 @@
 
 const { test, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const { startDemo, until } = require('../lib/demo');
 const { startBrowser, setOffline, fill, visible, shopUrl } =
   require('../lib/browser');
 
 const SET = { timeoutMs: 4000, hiddenTimeoutMs: 6000, heartbeatIntervalMs: 1000,
   minBeatMs: 100, leaveGraceMs: 3000 };
+
+const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 let demo;
 let browser;
@@ -186,4 +189,32 @@ describe('the widget in a browser', { timeout: 200000, concurrency: 3 }, () => {
     await until(async () => !(await demo.presence(id)).typing,
       { deadline: 20000, what: 'no longer typing' });
   });
+
+  for (const [scheme, width] of [['light', 1280], ['dark', 390]])
+    test(`the shop, ${scheme}, ${width} wide: axe-core holds nothing against it`, async () => {
+      const page = await browser.open(await browser.profile());
+      const faults = async () => {
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate(() => window.axe.run(document));
+        return violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ failureSummary, html }) => `${id}: ${html}: ${failureSummary}`));
+      };
+      await page.setViewport({ width, height: 844 });
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+      await page.goto(shopUrl(demo));
+      assert.deepEqual(await faults(), []);
+      await page.click('.bubble');
+      assert.deepEqual(await faults(), []);
+      await fill(page, 'input[name=name]', 'Ada');
+      await fill(page, 'input[name=email]', 'customer@example.org');
+      await page.click('.first button[type=submit]');
+      await visible(page, '.say');
+      await fill(page, 'input[name=text]', 'Hello');
+      await page.click('.say button');
+      await visible(page, '.messages .note');
+      await visible(page, '#chat-state.live');
+      assert.deepEqual(await faults(), []);
+      assert.ok(await page.evaluate(() =>
+        document.documentElement.scrollWidth <= innerWidth), 'nothing hangs over');
+    });
 });
