@@ -47,7 +47,8 @@
   const GATHER_MS = 50;         // clicks in a row make one new question
   const CALM_MS = 500;          // and one in that time, however many they are
   const PACE_MS = 250;          // between answers that bring only heartbeats
-  const MANY = 100;             // ids in one question: the URL stays short
+  const MANY = 100;             // ids in one question,
+  const LINE = 6000;            // and their characters: servers take 8190
   const LINGER_MS = 60000;      // who is not watched any more may be again soon
   const OLD_MS = 2000;          // events so much older than a look were in it
   const TICK_MS = 5000;         // between looks at the clock: did it jump?
@@ -263,35 +264,47 @@
 
   // ---------------------------------------------------------------- questions
 
+  // Too many for one question?
+  function isMany(ids) {
+    return ids.length > MANY || ids.reduce((length, id) => length +
+      '&conversationId='.length + encodeURIComponent(id).length, 0) > LINE;
+  }
+
   /*
-   * The presence of these: {views, cursor}. ask(query) is the request. A 403
-   * for one fails the whole question, so it is halved until the one is found:
-   * a conversation that was deleted must not darken the others.
+   * The presence of these: {views, cursor}. ask(query) is the request. One that
+   * is refused fails the whole question, so it is halved until the one is
+   * found: a conversation that was deleted must not darken the others.
    */
   async function fetchMany(ids, ask) {
     const views = new Map();
     let cursor = null;
 
+    const askHalves = async (some) => {
+      await askFor(some.slice(0, some.length >> 1));
+      await askFor(some.slice(some.length >> 1));
+    };
     const askFor = async (some) => {
+      if (some.length > 1 && isMany(some)) {
+        await askHalves(some);
+        return;
+      }
       try {
         const answer = await ask(some.map((id) => ['conversationId', id]));
         cursor = cursor || answer.cursor;
         (answer.presences || [answer]).forEach((p) => views.set(
           p.conversationId, fromPresence(p, Date.parse(answer.serverTime))));
       } catch (e) {
-        if (e.status !== 403)
+        if (e.status !== 403 && e.status !== 400)
           throw e;
-        if (some.length === 1) {
-          views.set(some[0], forbidden(some[0]));
-          return;
-        }
-        await askFor(some.slice(0, some.length >> 1));
-        await askFor(some.slice(some.length >> 1));
+        if (some.length > 1)
+          await askHalves(some);
       }
     };
 
-    for (let i = 0; i < ids.length; i += MANY)
-      await askFor(ids.slice(i, i + MANY));
+    if (ids.length)
+      await askFor(ids);
+    ids.filter((id) => !views.has(id))
+      .forEach((id) => views.set(id, forbidden(id)));
     return {views, cursor};
   }
 
@@ -560,7 +573,7 @@
       this.lingering.forEach((until, id) => known.add(id));
       const ids = Array.from(known).filter(
         (id) => !this.book.views.get(id).forbidden);
-      const everything = wanted.all || ids.length > MANY;
+      const everything = wanted.all || isMany(ids);
       const pause = this.port.pause();
       const hold = !this.quick && this.link.state === 'live' && !pause &&
         Date.now() >= this.busyUntil;

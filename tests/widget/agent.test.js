@@ -276,6 +276,34 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
       [false, false, false, false, true, false, false]);
   });
 
+  test('nor one with a name that the server does not take', async () => {
+    api.put('good');
+    const fetch = api.fetch.bind(api);
+    api.fetch = (address, options) => (address.includes('bad')
+      ? json(400, { error: 'bad_request', message: 'conversationId' })
+      : fetch(address, options));
+    const [good, bad] = await agent.presence(['good', 'bad']);
+    assert.equal(good.status, 'offline');
+    assert.equal(bad.forbidden, true);
+  });
+
+  test('nor one that the server says nothing of', async () => {
+    api.put('a');
+    api.put('b', { conversationId: 'B' });
+    await seen('b', (view) => view.forbidden);
+    await seen('a', (view) => view.status === 'offline');
+    assert.ok(api.count('/presence') <= 2);
+  });
+
+  test('questions stay short enough for any server', async () => {
+    const ids = Array.from({ length: 90 }, (_, i) => `${i}`.padEnd(120, 'é'));
+    ids.forEach((id) => api.put(id));
+    const views = await agent.presence(ids);
+    assert.deepEqual(views.map((view) => view.conversationId), ids);
+    assert.ok(views.every((view) => !view.forbidden));
+    api.seen.forEach(({ url }) => assert.ok(url.href.length < 8000));
+  });
+
   test('a conversation deleted while it is watched ends, others go on',
     async () => {
       api.put('a');

@@ -227,6 +227,22 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     await until(() => leader() === frozen && api.held.size === 1);
   });
 
+  test('who crashed is asked for no more', async () => {
+    const one = open(['a']);
+    await settled(['a']);
+    const two = open(['b']);
+    await knows(two, 'b', 'offline');
+    two.browser.deaf = true;
+    const circle = leader().agent._circle;
+    assert.ok(circle.wanted().ids.has('b'));
+    await until(() => Date.now() > circle.wants.get(two.agent._circle.id).at);
+    circle.roll();
+    await turn();
+    circle.roll();
+    assert.equal(circle.wanted().ids.has('b'), false);
+    assert.equal(leader(), one);
+  });
+
   test('cut off: unknown in all of them, then right in all', async () => {
     for (let i = 0; i < 3; i++)
       open();
