@@ -171,7 +171,7 @@ node_packages() {
 part_widget() {
   node_packages || return 1
   one "tsc: the types are right" tests/node_modules/.bin/tsc -p tests
-  node --test --test-reporter=tap tests/widget/*.test.js
+  end_to_end tests/widget/*.test.js
 }
 
 part_browser() {
