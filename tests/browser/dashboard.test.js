@@ -226,6 +226,19 @@ describe('the dashboard', { timeout: 240000 }, () => {
     await held(1);
   });
 
+  test('back from the back/forward cache: right at once', async () => {
+    const page = await newDesk();
+    await john.come();
+    await shows(page, JOHN, 'online');
+    await held(1);
+    await note(page, JOHN);
+    await page.goto(`${demo.url}/`);
+    await john.leave();
+    await page.goBack();
+    await shows(page, JOHN, 'offline');
+    assert.deepEqual(await noted(page), ['offline'], 'it was kept');
+  });
+
   test('the tab that asks is frozen: another takes over', async () => {
     const profile = await browser.profile();
     const first = await openDesk(profile, { token: await newAgent() });
