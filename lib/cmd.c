@@ -4,10 +4,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "clock.h"
 #include "cmd.h"
 #include "doorbell.h"
+
+#define PURGE_TRIES 20
+#define PURGE_PAUSE_MS 250
 
 enum pl_err
 pl_cmd_say(enum pl_err err, const char *fmt, ...)
@@ -67,6 +71,33 @@ pl_cmd_ring(const struct pl_cmd_env *env)
 		return;
 	pl_doorbell_ring(&bell);
 	pl_doorbell_close(&bell);
+}
+
+void
+pl_cmd_pause(int64_t ms)
+{
+	struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000 * 1000000)};
+
+	nanosleep(&t, NULL);
+}
+
+/* Somebody may be reading just now; nobody does so for long. */
+enum pl_err
+pl_cmd_purge(struct pl_cmd_env *env)
+{
+	struct pl_store *store = env->store;
+	enum pl_err err = store->ops->purge(store);
+	int i;
+
+	for (i = 1; err == PL_ERR_LOCKED && i < PURGE_TRIES; i++) {
+		pl_cmd_pause(PURGE_PAUSE_MS);
+		err = store->ops->purge(store);
+	}
+	if (err == PL_ERR_LOCKED)
+		return pl_cmd_say(PL_ERR_BUSY,
+		    "removed, but the database is too busy to take it out of "
+		    "its log: run it again");
+	return err;
 }
 
 void

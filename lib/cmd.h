@@ -48,6 +48,12 @@ enum pl_err pl_cmd_company_remove(struct pl_cmd_env *, int64_t company) PL_MUST;
 /* Those who wait look at once at what the operator did. */
 void pl_cmd_ring(const struct pl_cmd_env *);
 
+void pl_cmd_pause(int64_t ms);
+
+/* Takes what was removed out of the files, too. Tells if it cannot now:
+ * PL_ERR_BUSY. */
+enum pl_err pl_cmd_purge(struct pl_cmd_env *) PL_MUST;
+
 /* Prints a text that came from outside, control characters as "?", padded
  * to `width` columns (0: as it is). NULL prints "-". */
 void pl_cmd_print(const char *, int width);

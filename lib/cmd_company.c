@@ -142,7 +142,11 @@ run_remove(struct pl_cmd_env *env, int argc, char *argv[])
 		return err;
 	err = pl_cmd_company_id(env, &company);
 	store->ops->rollback(store);
-	return err == PL_OK ? pl_cmd_company_remove(env, company) : err;
+	if (err != PL_OK ||
+	    (err = pl_cmd_company_remove(env, company)) != PL_OK)
+		return err;
+	pl_cmd_ring(env);
+	return pl_cmd_purge(env);
 }
 
 const struct pl_cmd pl_cmd_company[] = {

@@ -6,14 +6,10 @@
  * see him go. What tells them so names the conversation and the session, and
  * is taken away when they have had the time to read it.
  */
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "cmd.h"
-
-#define PURGE_TRIES 20
-#define PURGE_PAUSE_MS 250
 
 struct target {
 	int64_t company;
@@ -23,14 +19,6 @@ struct target {
 	uint8_t session[PL_SESSION_LEN];
 	struct pl_arena arena;
 };
-
-static void
-pause_for(int64_t ms)
-{
-	struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000 * 1000000)};
-
-	nanosleep(&t, NULL);
-}
 
 static enum pl_err
 remove_target(struct pl_store *store, struct target *t)
@@ -71,24 +59,6 @@ in_transaction(struct pl_cmd_env *env, struct target *t,
 	return err;
 }
 
-/* Somebody may be reading just now; nobody does so for long. */
-static enum pl_err
-purge(struct pl_store *store)
-{
-	enum pl_err err = store->ops->purge(store);
-	int i;
-
-	for (i = 1; err == PL_ERR_LOCKED && i < PURGE_TRIES; i++) {
-		pause_for(PURGE_PAUSE_MS);
-		err = store->ops->purge(store);
-	}
-	if (err == PL_ERR_LOCKED)
-		return pl_cmd_say(PL_ERR_BUSY,
-		    "forgotten, but the database is too busy to take it out "
-		    "of its log: run it again");
-	return err;
-}
-
 static enum pl_err
 forget(struct pl_cmd_env *env, struct target *t)
 {
@@ -97,7 +67,7 @@ forget(struct pl_cmd_env *env, struct target *t)
 
 	/* What was forgotten before may still stand in the log. */
 	if (err == PL_ERR_FORBIDDEN) {
-		err = purge(env->store);
+		err = pl_cmd_purge(env);
 		return err != PL_OK
 			   ? err
 			   : pl_cmd_say(PL_ERR_NOT_FOUND, "there is no %s %s",
@@ -108,11 +78,11 @@ forget(struct pl_cmd_env *env, struct target *t)
 		return err;
 	if (changed) {
 		pl_cmd_ring(env);
-		pause_for(env->config.slow_tick_ms + 500);
+		pl_cmd_pause(env->config.slow_tick_ms + 500);
 	}
 	if ((err = in_transaction(env, t, remove_traces, &changed)) != PL_OK)
 		return err;
-	return purge(env->store);
+	return pl_cmd_purge(env);
 }
 
 static enum pl_err

@@ -106,6 +106,10 @@ pl_sqlite_company_remove(
 	enum pl_err err;
 
 	pl_bind_int(st, ":company", company);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_SIGNING_KEY_FORGET);
+	pl_bind_int(st, ":company", company);
 	if ((err = pl_run(s, st)) != PL_OK ||
 	    (err = forget_some(s, PL_SQL_CONVERSATION_FORGET, company, most,
 		 &conversations)) != PL_OK ||

@@ -157,6 +157,19 @@ test('a poll that is held ends with its credential, and tells nothing more', asy
     await ends(headers, () => command('agent', 'revoke', '-C', 'Demo Shop', 'Leaver'));
   });
 
+  await t.test('all of them, when the company is removed', async () => {
+    await made('company', 'add', 'Leaving');
+    const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Leaving', 'Jane');
+    const { JWT_SECRET: secret } = await made('secret', 'add', '-C', 'Leaving');
+    const headers = bearer(jwt({ secret, company: 'Leaving' }));
+    const heldByJwt = await holding(headers);
+    const heldByToken = await holding(bearer(token));
+    await command('company', 'remove', 'Leaving');
+    await refused(heldByJwt.answer);
+    await refused(heldByToken.answer);
+    assert.deepEqual(await statuses(headers), [UNAUTHENTICATED, UNAUTHENTICATED]);
+  });
+
   await t.test('a JWT, when its secret is removed; the new one goes on', async () => {
     const next = await made('secret', 'add', '-C', 'Demo Shop');
     const goesOn = await holding(bearer(jwt({ secret: next.JWT_SECRET, sub: 'joe' })));

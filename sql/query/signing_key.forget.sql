@@ -1,0 +1,3 @@
+-- in: :company
+-- out: -
+DELETE FROM signing_key WHERE company = :company;
