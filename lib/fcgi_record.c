@@ -70,7 +70,7 @@ pl_fcgi_parse(const unsigned char *p, size_t n, struct pl_fcgi_record *r)
 static enum pl_fcgi_scan
 scan_begin(struct pl_fcgi_head *head, const struct pl_fcgi_record *r)
 {
-	if (r->len < 8)
+	if (r->len != 8)
 		return PL_SCAN_BROKEN;
 	head->id = r->id;
 	head->keep = (r->content[2] & KEEP_CONN) != 0;

@@ -127,6 +127,9 @@ Test(fcgi_record, refuses_what_is_broken)
 	pl_fcgi_add_record(&in, PL_FCGI_BEGIN, 1, "abc", 3);
 	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN);
 	in.len = 0;
+	pl_fcgi_add_record(&in, PL_FCGI_BEGIN, 1, "\0\1\0\0\0\0\0\0", 9);
+	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN);
+	in.len = 0;
 	begin(1, 1, 0);
 	pl_fcgi_add_record(&in, PL_FCGI_PARAMS, 2, NULL, 0);
 	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN);
