@@ -129,7 +129,7 @@ mode() {
 
 check_modes() {
   local file
-  [ "$(mode /etc/porchlight.conf)" = '640 0:33' ] || no "the config: $(mode /etc/porchlight.conf)"
+  [ "$(mode /etc/porchlight.conf)" = '644 0:0' ] || no "the config: $(mode /etc/porchlight.conf)"
   [ "$(mode /var/lib/porchlight)" = '700 33:33' ] || no "the folder: $(mode /var/lib/porchlight)"
   [ -s "$host/var/lib/porchlight/porchlight.db" ] || no "there is no database"
   for file in "$host"/var/lib/porchlight/*; do
