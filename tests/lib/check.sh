@@ -117,6 +117,7 @@ part_lint() {
   one "man pages" tests/lib/man.sh "$BUILD/cgi-bin/porchlight"
   one "node --check" check_scripts "${js[@]}"
   one hardening hardened
+  one SECURITY.md tests/lib/security.sh
 }
 
 hardened() {
