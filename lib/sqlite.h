@@ -29,6 +29,7 @@ struct pl_sqlite {
 	int64_t now;
 	int64_t seq;        /* counts up in a WRITE */
 	int64_t seq_before; /* at its start */
+	bool rights;        /* somebody's have changed */
 	struct pl_position position;
 
 	struct pl_room room; /* the one at hand; its memory is kept */

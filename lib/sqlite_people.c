@@ -14,6 +14,14 @@ self(struct pl_store *store)
 	return (struct pl_sqlite *)store;
 }
 
+/* Held polls are to hear of it at once, and to be asked again. */
+static void
+change_rights(struct pl_sqlite *s)
+{
+	s->rights = true;
+	s->seq++;
+}
+
 enum pl_err
 pl_sqlite_company_add(struct pl_store *store, const char *name,
     const uint8_t api_key[PL_HASH_LEN], const char *site_key, int64_t *id)
@@ -105,6 +113,7 @@ pl_sqlite_company_remove(
 	int conversations, changes;
 	enum pl_err err;
 
+	change_rights(s);
 	pl_bind_int(st, ":company", company);
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
@@ -164,6 +173,8 @@ pl_sqlite_agent_add(struct pl_store *store, const struct pl_agent *agent,
 	pl_bind_blob(st, ":token", token, PL_HASH_LEN);
 	pl_bind_text(st, ":inboxes", agent->scope.inboxes);
 	pl_bind_int(st, ":now", s->now);
+	/* Of a user whom the web server knows it says what he may see. */
+	change_rights(s);
 	return pl_run(s, st);
 }
 
@@ -202,7 +213,7 @@ pl_sqlite_agent_revoke(
 	pl_bind_int(st, ":company", company);
 	pl_bind_text(st, ":name", name);
 	pl_bind_int(st, ":now", s->now);
-	s->seq++; /* held polls are to hear of it at once */
+	change_rights(s);
 	return pl_run_int(s, st, &id);
 }
 
@@ -217,7 +228,7 @@ pl_sqlite_agent_inboxes(struct pl_store *store, int64_t company,
 	pl_bind_int(st, ":company", company);
 	pl_bind_text(st, ":name", name);
 	pl_bind_text(st, ":inboxes", inboxes);
-	s->seq++;
+	change_rights(s);
 	return pl_run_int(s, st, &id);
 }
 
@@ -323,7 +334,7 @@ pl_sqlite_login_remove(
 	sqlite3_stmt *st = pl_sql(self(store), PL_SQL_LOGIN_REMOVE);
 
 	pl_bind_blob(st, ":secret", secret, PL_HASH_LEN);
-	self(store)->seq++; /* held polls are to hear of it at once */
+	change_rights(self(store));
 	return pl_run(self(store), st);
 }
 
@@ -370,7 +381,7 @@ pl_sqlite_key_remove(struct pl_store *store, int64_t company, int64_t id)
 
 	pl_bind_int(st, ":company", company);
 	pl_bind_int(st, ":id", id);
-	s->seq++;
+	change_rights(s);
 	return pl_run_int(s, st, &id);
 }
 

@@ -126,6 +126,7 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	enum pl_err err;
 
 	s->now = now;
+	s->rights = false;
 	if (takes_turn(s, txn) && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
 	s->txn = txn;
@@ -150,6 +151,7 @@ finish_write(struct pl_sqlite *s)
 	st = pl_sql(s, PL_SQL_COUNTER_SET);
 	pl_bind_int(st, ":seq", s->seq);
 	pl_bind_int(st, ":now", s->now);
+	pl_bind_int(st, ":rights", s->rights);
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
 	return pl_sqlite_prune(s);
