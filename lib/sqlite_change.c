@@ -8,6 +8,7 @@
 
 #define PRUNE_EVERY_MS 1000
 #define PRUNE_MOST 500
+#define BRIEF_EVERY 64 /* writes, of plain CGI */
 #define SWEEP_MOST 100 /* conversations looked at, a second */
 
 enum pl_err
@@ -79,12 +80,16 @@ prune_logins(struct pl_sqlite *s)
 	return pl_run(s, st);
 }
 
-/* What is kept for a time only, but for the changes. */
+/* What is kept for a time only, but for the changes. Where each request has
+ * to prepare these statements anew, only some do. */
 static enum pl_err
 prune_rest(struct pl_sqlite *s)
 {
-	enum pl_err err = prune_logins(s);
+	enum pl_err err;
 
+	if (s->is_brief && s->seq / BRIEF_EVERY == s->seq_before / BRIEF_EVERY)
+		return PL_OK;
+	err = prune_logins(s);
 	if (err == PL_OK && s->conversation_retention_ms > 0)
 		err = sweep(s);
 	return err;

@@ -818,3 +818,21 @@ Test(store_people, ended_sessions_of_agents_are_not_kept)
 	    PL_ERR_NOT_FOUND);
 	stage_commit();
 }
+
+/* Plain CGI: each request opens the store, and it is cleared all the same. */
+Test(store_people, brief_stores_clear_up_now_and_then)
+{
+	struct pl_store *kept = stage;
+	int i;
+
+	stage_conversation(acme, "silent", 1);
+	for (i = 0; i < 130; i++) {
+		stage = stage_again(T0 + 5000);
+		pl_sqlite_set_brief(stage);
+		pl_sqlite_set_retention(stage, 1000);
+		write_at(T0 + 5000);
+		stage->ops->close(stage);
+	}
+	stage = kept;
+	cr_expect_not(is_there("silent"));
+}
