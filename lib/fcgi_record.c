@@ -66,11 +66,12 @@ pl_fcgi_parse(const unsigned char *p, size_t n, struct pl_fcgi_record *r)
 	return r->total <= n;
 }
 
-/* Reads BEGIN. */
+/* Reads BEGIN. Nobody pads its 8 bytes; libfcgi takes padding there for the
+ * next record, and would read another request than the one that was checked. */
 static enum pl_fcgi_scan
 scan_begin(struct pl_fcgi_head *head, const struct pl_fcgi_record *r)
 {
-	if (r->len != 8)
+	if (r->len != 8 || r->total != HEADER + 8)
 		return PL_SCAN_BROKEN;
 	head->id = r->id;
 	head->keep = (r->content[2] & KEEP_CONN) != 0;

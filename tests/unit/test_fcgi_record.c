@@ -204,6 +204,14 @@ Test(fcgi_record, refuses_records_out_of_order)
 	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN, "begun twice");
 }
 
+/* Padding that is another request to who does not skip it. */
+Test(fcgi_record, takes_no_padding_behind_begin)
+{
+	request(0);
+	in.data[6] = 8;
+	cr_expect_eq(scan(in.len), PL_SCAN_BROKEN);
+}
+
 /* A long answer goes into records that are full, and one that is not. */
 Test(fcgi_record, cuts_a_long_answer_into_records)
 {
