@@ -8,11 +8,10 @@
  * Names are looked up by a keyed hash: 10 bits of it choose a set of four
  * words, 18 more are the tag that tells the names of a set apart. A name is a
  * block of AES, and encrypting it is the hash: a tenth of the cost of SHA-256,
- * and no two names have the same. The key is random and nobody sees it, so no
- * one can choose an address or a session that falls together with another's;
- * nor can the name be read out of the page. A set that is full loses the word
- * that is nearest to being free: who is held back stays held back, however
- * many others come.
+ * and no two names have the same. The key is random, and only who can read the
+ * page sees it: no one can choose an address or a session that falls together
+ * with another's. A set that is full loses the word that is nearest to being
+ * free: who is held back stays held back, however many others come.
  *
  * A bucket's value is the moment at which it will be full again (GCRA: a
  * "theoretical arrival time"), in sixteenths of a millisecond: good for 139
