@@ -92,7 +92,7 @@ struct ruleset {
 
 struct __attribute__((packed)) path_beneath {
 	uint64_t allowed;
-	int32_t folder;
+	int32_t file;
 };
 
 /* All that this version can forbid. */
@@ -114,18 +114,38 @@ all_of(int version)
 	return all;
 }
 
+static int
+allow(int ruleset, const struct ruleset *all, int fd, uint64_t rights)
+{
+	struct path_beneath rule = {.allowed = all->fs & rights, .file = fd};
+
+	return (int)syscall(
+	    LANDLOCK_ADD_RULE, ruleset, LANDLOCK_PATH_BENEATH, &rule, 0);
+}
+
 /* SQLite syncs the folder (READ_DIR) when a journal has gone. */
 static int
 allow_folder(int ruleset, const struct ruleset *all, int folder)
 {
-	struct path_beneath rule = {
-	    .allowed =
-		all->fs & (FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR |
-			      FS_REMOVE_FILE | FS_MAKE_REG | FS_TRUNCATE),
-	    .folder = folder};
+	return allow(ruleset, all, folder,
+	    FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_FILE |
+		FS_MAKE_REG | FS_TRUNCATE);
+}
 
-	return (int)syscall(
-	    LANDLOCK_ADD_RULE, ruleset, LANDLOCK_PATH_BENEATH, &rule, 0);
+/*
+ * SQLite takes no descriptor below 3: where one of these is free, as standard
+ * output is at the end of plain CGI, it first puts /dev/null there.
+ */
+static int
+allow_null(int ruleset, const struct ruleset *all)
+{
+	int fd = open("/dev/null", O_PATH | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return 0; /* a chroot without one */
+	rc = allow(ruleset, all, fd, FS_READ_FILE | FS_WRITE_FILE);
+	close(fd);
+	return rc;
 }
 
 static int
@@ -169,6 +189,8 @@ restrict_files(int version, const char *database, int folder)
 	if (fd < 0)
 		return -1;
 	rc = allow_folder(fd, &all, folder);
+	if (rc == 0)
+		rc = allow_null(fd, &all);
 	if (rc == 0)
 		rc = allow_target(fd, &all, database);
 	if (rc == 0)
