@@ -52,7 +52,7 @@ part() {
 }
 
 # run_part NAME COMMAND...: runs it into its log, says how it went, and writes
-# how many tests passed and failed. A part that does not end within 15 minutes
+# how many tests passed and failed. A part that does not end within 30 minutes
 # is ended, and has failed.
 run_part() {
   local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS pid guard
@@ -60,7 +60,7 @@ run_part() {
   set -m # a group of its own, to be ended with all that it started
   ("$@") >"$log" 2>&1 </dev/null &
   pid=$!
-  (sleep 900 && kill -- -$pid && sleep 10 && kill -KILL -- -$pid) >/dev/null 2>&1 &
+  (sleep 1800 && kill -- -$pid && sleep 10 && kill -KILL -- -$pid) >/dev/null 2>&1 &
   guard=$!
   set +m
   trap 'kill -- -$pid -$guard 2>/dev/null; exit 130' INT TERM HUP
