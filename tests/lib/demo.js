@@ -382,6 +382,8 @@ class Demo {
     this.http.destroy();
     const all = descendantsOf(this.pid).map((p) => p.pid);
     const code = await end(this.child);
+    // What was killed takes a moment to be gone.
+    await until(() => !all.some(isAlive), { deadline: 5000 }).catch(() => {});
     const left = all.filter(isAlive);
     const log = this.log();
     if (!keepData)

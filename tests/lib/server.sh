@@ -170,10 +170,22 @@ programs_start() {
 
 # Ends all that was started: asks, waits 5 s, then insists.
 server_end() {
-  local i group alive
+  servers_signal TERM
+  servers_gone && return
+  servers_signal KILL
+  servers_gone || : # what is killed takes a moment too
+}
+
+servers_signal() {
+  local group
   for group in ${server_groups[@]+"${server_groups[@]}"}; do
-    kill -TERM "$group" "-$group" 2>/dev/null || :
+    kill "-$1" "$group" "-$group" 2>/dev/null || :
   done
+}
+
+# Waits for that, for 5 s.
+servers_gone() {
+  local i group alive
   for ((i = 0; i < 100; i++)); do
     alive=''
     for group in ${server_groups[@]+"${server_groups[@]}"}; do
@@ -182,7 +194,5 @@ server_end() {
     [ -n "$alive" ] || return 0
     sleep 0.05
   done
-  for group in ${server_groups[@]+"${server_groups[@]}"}; do
-    kill -KILL "-$group" 2>/dev/null || :
-  done
+  return 1
 }
