@@ -21,16 +21,9 @@ before(async () => {
   demo = await startDemo({
     set: { minBeatMs: 0, agentSessionMs: 4000, remoteUserCompany: 'Demo Shop' },
   });
-  ({ JWT_SECRET: jwtSecret, SECRET_ID: secretId } = await made('secret', 'add', '-C', 'Demo Shop'));
+  ({ JWT_SECRET: jwtSecret, SECRET_ID: secretId } = await demo.made('secret', 'add', '-C', 'Demo Shop'));
 });
 after(() => demo?.stop());
-
-/** What the operator's command printed: NAME=VALUE lines. */
-async function made(...args) {
-  const { code, stdout, stderr } = await demo.command(...args);
-  assert.equal(code, 0, stderr);
-  return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
-}
 
 async function command(...args) {
   const { code, stderr } = await demo.command(...args);
@@ -87,9 +80,9 @@ test('a JWT sees the inboxes that it names, and no others', async () => {
 });
 
 test('what is no good JWT gets the very same 401', async () => {
-  const other = await made('company', 'add', 'Other');
+  const other = await demo.made('company', 'add', 'Other');
   assert.ok(other.API_KEY);
-  const { JWT_SECRET: others } = await made('secret', 'add', '-C', 'Other');
+  const { JWT_SECRET: others } = await demo.made('secret', 'add', '-C', 'Other');
   const good = jwt();
   const [header, claims, signature] = good.split('.');
   const rsa = await promisify(crypto.generateKeyPair)('rsa', { modulusLength: 2048 });
@@ -142,7 +135,7 @@ test('a poll that is held ends with its credential, and tells nothing more', asy
   }
 
   await t.test('a token, when the agent is revoked', async () => {
-    const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Demo Shop', 'Leaver');
+    const { AGENT_TOKEN: token } = await demo.made('agent', 'add', '-C', 'Demo Shop', 'Leaver');
     await ends(bearer(token), () => command('agent', 'revoke', '-C', 'Demo Shop', 'Leaver'));
   });
 
@@ -152,15 +145,15 @@ test('a poll that is held ends with its credential, and tells nothing more', asy
   });
 
   await t.test('a cookie, when its agent is revoked', async () => {
-    const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Demo Shop', 'Leaver');
+    const { AGENT_TOKEN: token } = await demo.made('agent', 'add', '-C', 'Demo Shop', 'Leaver');
     const headers = await login(token);
     await ends(headers, () => command('agent', 'revoke', '-C', 'Demo Shop', 'Leaver'));
   });
 
   await t.test('all of them, when the company is removed', async () => {
-    await made('company', 'add', 'Leaving');
-    const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Leaving', 'Jane');
-    const { JWT_SECRET: secret } = await made('secret', 'add', '-C', 'Leaving');
+    await demo.made('company', 'add', 'Leaving');
+    const { AGENT_TOKEN: token } = await demo.made('agent', 'add', '-C', 'Leaving', 'Jane');
+    const { JWT_SECRET: secret } = await demo.made('secret', 'add', '-C', 'Leaving');
     const headers = bearer(jwt({ secret, company: 'Leaving' }));
     const heldByJwt = await holding(headers);
     const heldByToken = await holding(bearer(token));
@@ -171,7 +164,7 @@ test('a poll that is held ends with its credential, and tells nothing more', asy
   });
 
   await t.test('a JWT, when its secret is removed; the new one goes on', async () => {
-    const next = await made('secret', 'add', '-C', 'Demo Shop');
+    const next = await demo.made('secret', 'add', '-C', 'Demo Shop');
     const goesOn = await holding(bearer(jwt({ secret: next.JWT_SECRET, sub: 'joe' })));
     await ends(bearer(jwt()), () => command('secret', 'remove', '-C', 'Demo Shop', secretId));
     ({ JWT_SECRET: jwtSecret, SECRET_ID: secretId } = next);
@@ -199,7 +192,7 @@ test('a poll that is held ends by itself when its credential does', async (t) =>
 });
 
 test('an agent whose inboxes change sees the new ones from the next request on', async () => {
-  const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Demo Shop', '-i', 'sales', 'Mover');
+  const { AGENT_TOKEN: token } = await demo.made('agent', 'add', '-C', 'Demo Shop', '-i', 'sales', 'Mover');
   const sales = await demo.conversation({ inbox: 'sales' });
   const support = await demo.conversation({ inbox: 'support' });
   const held = await holding(bearer(token), { conversationId: sales.conversationId });
@@ -213,7 +206,7 @@ test('an agent whose inboxes change sees the new ones from the next request on',
 });
 
 test('a conversation that comes again in another inbox is not told of', async () => {
-  const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', 'Demo Shop', '-i', 'sales', 'Stayer');
+  const { AGENT_TOKEN: token } = await demo.made('agent', 'add', '-C', 'Demo Shop', '-i', 'sales', 'Stayer');
   const first = await demo.conversation({ id: 'moves', inbox: 'sales' });
   const other = await demo.conversation({ inbox: 'sales' });
   const held = await holding(bearer(token), { conversationId: [first.conversationId, other.conversationId] });
@@ -239,7 +232,7 @@ test('REMOTE_USER of the web server is an agent, where the config says of whom',
   assert.match(await ask({ REMOTE_USER: '' }), /^Status: 401 /);
   assert.match(await ask({ HTTP_REMOTE_USER: 'zoe' }), /^Status: 401 /);
   assert.match(await ask({ REMOTE_USER: 'zoe', PORCHLIGHT_REMOTE_USER_COMPANY: '' }), /^Status: 401 /);
-  await made('agent', 'add', '-C', 'Demo Shop', 'zoe');
+  await demo.made('agent', 'add', '-C', 'Demo Shop', 'zoe');
   assert.match(await ask({ REMOTE_USER: 'zoe' }), /^Status: 200 /);
   await command('agent', 'revoke', '-C', 'Demo Shop', 'zoe');
   assert.match(await ask({ REMOTE_USER: 'zoe' }), /^Status: 401 /, 'revoked is revoked');

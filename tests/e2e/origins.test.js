@@ -23,15 +23,9 @@ before(async () => {
 });
 after(() => demo?.stop());
 
-async function made(...args) {
-  const { code, stdout, stderr } = await demo.command(...args);
-  assert.equal(code, 0, stderr);
-  return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
-}
-
 async function company(name, origin) {
-  const { API_KEY: apiKey, SITE_KEY: siteKey } = await made('company', 'add', '-o', origin, name);
-  const { AGENT_TOKEN: token } = await made('agent', 'add', '-C', name, 'Jane');
+  const { API_KEY: apiKey, SITE_KEY: siteKey } = await demo.made('company', 'add', '-o', origin, name);
+  const { AGENT_TOKEN: token } = await demo.made('agent', 'add', '-C', name, 'Jane');
   return { apiKey, siteKey, token };
 }
 

@@ -24,9 +24,7 @@ before(async () => {
       formsPerMinute: FORMS, signInFailures: FAILURES, trustedProxies: '127.0.0.0/8',
     },
   });
-  const { code, stdout, stderr } = await demo.command('company', 'add', '-o', SHOP, 'Shop');
-  assert.equal(code, 0, stderr);
-  shop = Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
+  shop = await demo.made('company', 'add', '-o', SHOP, 'Shop');
 });
 after(() => demo?.stop());
 

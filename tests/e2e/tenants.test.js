@@ -36,20 +36,14 @@ after(() => demo?.stop());
 
 // --- what there is ---
 
-async function made(...args) {
-  const { code, stdout, stderr } = await demo.command(...args);
-  assert.equal(code, 0, stderr);
-  return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
-}
-
 async function company(name, origin) {
-  const { API_KEY: apiKey, SITE_KEY: siteKey } = await made('company', 'add', '-o', origin, name);
-  const { JWT_SECRET: secret, SECRET_ID: secretId } = await made('secret', 'add', '-C', name);
+  const { API_KEY: apiKey, SITE_KEY: siteKey } = await demo.made('company', 'add', '-o', origin, name);
+  const { JWT_SECRET: secret, SECRET_ID: secretId } = await demo.made('secret', 'add', '-C', name);
   return { name, apiKey, siteKey, secret, secretId };
 }
 
 const agentToken = async (of, name, ...inboxes) =>
-  (await made('agent', 'add', '-C', of.name, ...inboxes.flatMap((i) => ['-i', i]), name)).AGENT_TOKEN;
+  (await demo.made('agent', 'add', '-C', of.name, ...inboxes.flatMap((i) => ['-i', i]), name)).AGENT_TOKEN;
 
 async function makeThings() {
   const add = async (what, of, options) => {
@@ -91,9 +85,9 @@ async function makeAgents() {
   const other = await agentToken(theirs, 'All');
   const leaver = await agentToken(ours, 'Leaver');
   const leaverCookie = await cookie(leaver);
-  await made('agent', 'revoke', '-C', ours.name, 'Leaver');
-  const { JWT_SECRET: old, SECRET_ID: oldId } = await made('secret', 'add', '-C', ours.name);
-  await made('secret', 'remove', '-C', ours.name, oldId);
+  await demo.made('agent', 'revoke', '-C', ours.name, 'Leaver');
+  const { JWT_SECRET: old, SECRET_ID: oldId } = await demo.made('secret', 'add', '-C', ours.name);
+  await demo.made('secret', 'remove', '-C', ours.name, oldId);
   const ended = await cookie(all);
   await demo.api.delete('/api/agent/session', ended);
 
@@ -126,7 +120,7 @@ async function makeAgents() {
 
 async function makeHosts() {
   const removed = await company('Removed', 'https://removed.example');
-  await made('company', 'remove', 'Removed');
+  await demo.made('company', 'remove', 'Removed');
   Object.assign(hosts, {
     'none': {}, 'a wrong key': bearer(`plk_${'0'.repeat(40)}`), 'a removed company\'s': bearer(removed.apiKey),
     'an agent\'s token': agents['an agent of all'].headers, 'an agent\'s cookie': agents['a cookie'].headers,

@@ -371,6 +371,14 @@ class Demo {
     });
   }
 
+  /** The same for what makes something: its NAME=VALUE lines; throws if it failed. */
+  async made(...args) {
+    const { code, stdout, stderr } = await this.command(...args);
+    if (code !== 0)
+      throw new Error(`porchlight ${args.join(' ')}: ${code} ${stderr}`);
+    return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
+  }
+
   /** All that the servers and programs have logged. */
   log() {
     return readLogs(this.dataDir);
