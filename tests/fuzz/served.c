@@ -14,6 +14,7 @@
 #include "../../lib/app.c"
 #include "auth.h"
 #include "fcgi_record.h"
+#include "files.h"
 #include "served.h"
 #include "text.h"
 
@@ -166,13 +167,12 @@ make_database(void)
 static void
 remove_files(void)
 {
-	static const char *const ends[] = {
-	    "", "-wal", "-shm", "-bell", "-lock", "-shared", "-journal"};
 	char path[128];
 	size_t i;
 
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", database, ends[i]);
+	for (i = 0; pl_files_suffixes[i] != NULL; i++) {
+		snprintf(
+		    path, sizeof(path), "%s%s", database, pl_files_suffixes[i]);
 		unlink(path);
 	}
 }
