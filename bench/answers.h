@@ -16,7 +16,7 @@
 	"{\"ok\":true,\"status\":\"online\",\"leaseMs\":60000,"                \
 	"\"heartbeatIntervalMs\":30000,"                                       \
 	"\"serverTime\":\"2026-01-01T00:00:00.000Z\"}"
-#define ANSWER_BEAT_LENGTH "117"
+#define ANSWER_BEAT_LENGTH "113"
 
 /* To a poll that is told of one beat; %s: the conversation. */
 #define ANSWER_EVENT                                                           \

@@ -7,6 +7,7 @@
  * It takes the place of presence.fcgi and of events.fcgi.
  */
 #include <fcgiapp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ main(void)
 
 	if (FCGX_Init() != 0 || FCGX_InitRequest(&r, 0, 0) != 0)
 		return EXIT_FAILURE;
+	signal(SIGTERM, SIG_DFL); /* libfcgi's waits for one more request */
 	while (FCGX_Accept_r(&r) == 0) {
 		answer(&r);
 		FCGX_Finish_r(&r);

@@ -9,6 +9,7 @@
  * with a bell can cost.
  */
 #include <event2/event.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,7 @@ main(int argc, char *argv[])
 	    pl_doorbell_open(&bell, config.database, events) != PL_OK ||
 	    pl_fcgi_new(&fcgi, base, STDIN_FILENO, on_request, NULL) != PL_OK)
 		return EXIT_FAILURE;
+	signal(SIGTERM, SIG_DFL); /* libfcgi has taken it */
 	seen = atomic_load(&page->n);
 	if (events) {
 		ev = event_new(
