@@ -430,10 +430,11 @@ async function end(child) {
  *   build    build folder, default $BUILD or build
  *   dataDir  an existing folder to use (and keep) instead of a new one
  *   root     another tree to run ./dev from
+ *   programs a folder of other programs to serve
  *   via      a command that runs ./dev, for example ['prlimit', '--nofile=200']
  */
 async function startDemo({
-  set = {}, server = SERVER, build = process.env.BUILD || 'build', dataDir, root = ROOT, via = [],
+  set = {}, server = SERVER, build = process.env.BUILD || 'build', dataDir, root = ROOT, programs, via = [],
 } = {}) {
   const ownsDir = !dataDir;
   const dir = dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'porchlight-'));
@@ -445,7 +446,8 @@ async function startDemo({
   let text = '';
   const [program, ...rest] = [...via, path.join(root, 'dev'), ...args];
   const child = spawn(program, rest, {
-    cwd: root, env: { ...process.env, BUILD: build }, stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: root, env: { ...process.env, BUILD: build, ...(programs && { PROGRAMS: programs }) },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
   child.unref();
