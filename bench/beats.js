@@ -1,0 +1,83 @@
+// What a beat costs: CPU of the web server and the programs, how many a second
+// one core takes, and how long an answer takes then. All contenders, the
+// floors too, in rounds; 64 beats are under way at any time, over as many
+// connections, or as many as customers where each has one of its own.
+//
+// Every answer is looked at, and each customer must be online in the end.
+
+'use strict';
+
+const { count, medians, pooled, startAll, stopAll, inRounds, load, loadOn } = require('./lib/measure');
+const { names } = require('./lib/contenders');
+const { save } = require('./lib/report');
+
+const CUSTOMERS = 10000;
+const CONNECTED = 1000; // customers that hold a connection, or a session in memory
+const BEATS = 20000;
+const IN_FLIGHT = 64;
+const SLOW = ['php'];
+const FEW = ['socketio-ws', 'socketio-polling'];
+const FLEETING = ['socketio-polling']; // sessions that end if nobody holds a GET
+
+async function prepare(contender) {
+  const many = SLOW.includes(contender.name) ? 10 : 1;
+  const customers = count(FEW.includes(contender.name) ? CONNECTED : CUSTOMERS, IN_FLIGHT);
+  return { crowd: customers, beats: count(BEATS / many, 100), party: await contender.customers(customers) };
+}
+
+function job({ port, party, crowd }, beats) {
+  const connections = party.proto === 'ws' ? crowd : IN_FLIGHT;
+  return { deadlineMs: 120000, beats: { ...party, port, connections, inFlight: IN_FLIGHT, count: beats } };
+}
+
+async function measure(contender, round) {
+  const { name, crowd, beats } = contender;
+  if (FLEETING.includes(name) && round > 0)
+    contender.party = await contender.customers(crowd);
+  await load(job(contender, Math.ceil(beats / 10))); // pages, caches, compilers get warm
+  const { beats: found, cpu, programsCpu } = await loadOn(contender, job(contender, beats));
+  const online = await contender.online();
+  if (online !== null && online !== crowd)
+    throw new Error(`${online} of ${crowd} customers are online`);
+  const { p50, p99, p999, histogram } = found.latency;
+  return {
+    rate: found.good / found.seconds,
+    cpu: cpu / found.good * 1e6, programsCpu: programsCpu / found.good * 1e6, // ms for 1,000
+    p50, p99, p999, histogram,
+  };
+}
+
+/** Its CPU in relation to the floor's behind the same server, if it has one. */
+function overFloor({ contender, cpu }, rows) {
+  const floor = rows.find((row) => row.contender === `floor-${contender}`);
+  return floor && { overFloor: cpu / floor.cpu };
+}
+
+function print(rows) {
+  console.log(`${'1,000 beats'.padEnd(34)}  CPU ms  programs  over floor   beats/s  p50 ms  p99 ms  p99.9 ms`);
+  for (const row of rows)
+    console.log(`${row.label.padEnd(34)}${row.cpu.toFixed(1).padStart(8)}${row.programsCpu.toFixed(1).padStart(10)}` +
+      `${(row.overFloor?.toFixed(2) ?? '').padStart(12)}${row.rate.toFixed(0).padStart(10)}` +
+      `${row.p50.toFixed(2).padStart(8)}${row.p99.toFixed(2).padStart(8)}${row.p999.toFixed(2).padStart(10)}`);
+}
+
+async function main() {
+  const started = await startAll(names, prepare);
+  try {
+    const found = await inRounds(started, measure);
+    const rows = [...found].map(([{ name, label }, runs]) => ({
+      contender: name, label, ...medians(runs), histogram: pooled(runs.map((run) => run.histogram)),
+    }));
+    for (const row of rows)
+      Object.assign(row, overFloor(row, rows));
+    print(rows);
+    save('beats', { runs: found.get(started[0]).length, rows });
+  } finally {
+    await stopAll(started);
+  }
+}
+
+main().catch((err) => {
+  console.error(err);
+  process.exitCode = 1;
+});
