@@ -151,12 +151,12 @@ part_e2e() {
 
 # behind SERVER: the same, but for what is the same behind all: the FastCGI
 # protocol, what ./dev demo says, the rates, privacy, who gets what, strings
-# that stay strings, leaks, and the crowd that measures the store.
+# that stay strings, leaks, the crowd that measures the store, and what is counted.
 behind() {
   local files
   mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js |
     grep -v -e fastcgi -e demo -e crowd -e rates -e privacy \
-      -e tenants -e injection -e leaks)
+      -e tenants -e injection -e leaks -e instructions)
   SERVER=$1 end_to_end "${files[@]}"
 }
 
@@ -185,11 +185,12 @@ asan_unit() {
   BUILD=build-asan part_unit
 }
 
-# All but the crowd, which measures nothing more here and takes much longer, and
-# valgrind, which does not go together with a sanitizer; then what the programs do as plain CGI.
+# All but the crowd, which measures nothing more here and takes much longer, and what
+# runs under valgrind, which does not go together with a sanitizer; then what the
+# programs do as plain CGI.
 asan_e2e() {
   local files status=0
-  mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js | grep -v -e crowd -e leaks)
+  mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js | grep -v -e crowd -e leaks -e instructions)
   build build-asan --enable-werror --enable-sanitize
   export BUILD=build-asan
   end_to_end "${files[@]}" || status=1
