@@ -11,28 +11,27 @@
 
 'use strict';
 
-const fs = require('node:fs');
 const http = require('node:http');
 const { Reader } = require('../tests/lib/reader');
 const { startDemo, newTab, until, sleep, descendantsOf } = require('../tests/lib/demo');
+const { memory } = require('./lib/measure');
+const { save } = require('./lib/report');
 
-const SERVERS = ['lighttpd', 'nginx', 'proxy_fcgi', 'mod_fcgid', 'bundle', 'cgi', 'lighttpd_cgi'];
+const SERVERS = {
+  lighttpd: 'lighttpd',
+  nginx: 'nginx',
+  proxy_fcgi: 'Apache, mod_proxy_fcgi',
+  mod_fcgid: 'Apache, mod_fcgid',
+  bundle: 'a folder on a shared host',
+  cgi: 'Apache, plain CGI',
+  lighttpd_cgi: 'lighttpd, plain CGI',
+};
 const MOST = 1000; // polls held; a server's own limit may be below
 const ANSWERED = 200;
 const CHANGES = 5;
 
-/** PSS in bytes of all processes of the demo but its shell. */
-function memory(demo) {
-  let sum = 0;
-  for (const { pid } of descendantsOf(demo.pid)) {
-    try {
-      sum += Number(/^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
-    } catch {
-      // it ended while we looked
-    }
-  }
-  return sum;
-}
+/** Of all processes of the demo but its shell, in bytes. */
+const memoryOf = (demo) => memory(descendantsOf(demo.pid).map((p) => p.pid));
 
 /** How long a poll takes that is answered at once: the median, in ms. */
 async function answered(demo, cursor) {
@@ -107,9 +106,9 @@ async function measure(server) {
 
     const median = await answered(demo, cursor);
 
-    const before = memory(demo);
+    const before = memoryOf(demo);
     const held = await fill(demo, cursor);
-    const each = (memory(demo) - before) / held.length;
+    const each = (memoryOf(demo) - before) / held.length;
 
     const other = await demo.conversation();
     const sent = performance.now();
@@ -121,19 +120,31 @@ async function measure(server) {
         throw new Error(`a poll was not told: ${poll.status} ${poll.text}`);
 
     const worst = await crowd(demo, held.length);
-    console.log(`${server.padEnd(13)}${String(held.length).padStart(5)}${held.length === MOST ? '+' : ' '}` +
-      `${(each / 1024).toFixed(1).padStart(12)} kB${median.toFixed(2).padStart(12)} ms` +
-      `${last.toFixed(0).padStart(14)} ms${String(held.length * 3).padStart(9)} dashboards: ` +
-      `beats within ${worst.beat.toFixed(0)} ms, a change within ${(worst.change / 1000).toFixed(1)} s`);
+    return {
+      server, label: SERVERS[server], places: held.length, most: held.length === MOST, memory: each, answered: median,
+      last, crowdBeat: worst.beat, crowdChange: worst.change,
+    };
   } finally {
     await demo.stop();
   }
 }
 
+function print(row) {
+  console.log(`${row.server.padEnd(13)}${String(row.places).padStart(5)}${row.most ? '+' : ' '}` +
+    `${(row.memory / 1024).toFixed(1).padStart(12)} kB${row.answered.toFixed(2).padStart(12)} ms` +
+    `${row.last.toFixed(0).padStart(14)} ms${String(row.places * 3).padStart(9)} dashboards: ` +
+    `beats within ${row.crowdBeat.toFixed(0)} ms, a change within ${(row.crowdChange / 1000).toFixed(1)} s`);
+}
+
 async function main() {
+  const chosen = process.env.CONTENDERS?.split(' ') ?? Object.keys(SERVERS);
+  const rows = [];
   console.log('server       may wait  memory a poll    answered in  a change to all');
-  for (const server of process.env.SERVER ? [process.env.SERVER] : SERVERS)
-    await measure(server);
+  for (const server of chosen) {
+    rows.push(await measure(server));
+    print(rows.at(-1));
+  }
+  save('servers', { runs: 1, rows });
 }
 
 main().catch((err) => {

@@ -1,4 +1,6 @@
-// What the benches found: save(NAME, RESULT) keeps it in build/bench/NAME.json.
+// What the benches found: save(NAME, RESULT) keeps it in build/bench/NAME.json,
+// and bench/report.js makes the page of it. A short look (see measure.js) is
+// kept apart, in NAME.short.json: it is no result.
 //
 // A result is {runs, rows}: how many runs the figures are medians of, and an
 // object for each line of its table. Names say the unit where it is not
@@ -23,9 +25,11 @@ const { ROOT } = require('../../tests/lib/demo');
 
 const FOUND = path.resolve(ROOT, process.env.BUILD || 'build', 'bench');
 
+const SHORT = ['CONTENDERS', 'ROUNDS', 'SHARE', 'TABS'].some((name) => process.env[name]);
+
 function save(name, result) {
   fs.mkdirSync(FOUND, { recursive: true });
-  fs.writeFileSync(path.join(FOUND, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+  fs.writeFileSync(path.join(FOUND, `${name}${SHORT ? '.short' : ''}.json`), `${JSON.stringify(result, null, 1)}\n`);
 }
 
-module.exports = { save };
+module.exports = { save, FOUND };
