@@ -84,8 +84,8 @@ function beatRequest(customer) {
     `Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-function pollRequest(token, { conversationId }, i) {
-  return `GET /api/widget/events?conversationId=${conversationId}&timeout=55&client=bench${i}` +
+function pollRequest(token, { conversationId }, client) {
+  return `GET /api/widget/events?conversationId=${conversationId}&timeout=55&client=${client}` +
     `&cursor=@CURSOR@ HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`;
 }
 
@@ -113,7 +113,8 @@ class Served {
     const customer = this.people[i];
     return {
       proto: 'http',
-      requests: Array.from({ length: n }, (_, k) => pollRequest(this.demo.agentToken, customer, k)),
+      requests: Array.from({ length: n }, (_, k) =>
+        pollRequest(this.demo.agentToken, customer, `bench${i}-${k}`)),
       expect: '"event":"customer:heartbeat"',
       cursor: await this.cursor(customer),
     };

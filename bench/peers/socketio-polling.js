@@ -7,8 +7,8 @@
 // one holds a GET too, which costs the server more than is measured.)
 //
 // The sessions are made here; they live 45 s without an answer to the
-// server's ping, which is long enough for a run: customers() and dashboards()
-// make new ones for each, and end those of the round before.
+// server's ping, which is long enough for a run: customers() makes new ones for
+// each, and ends those of the run before, of dashboards too.
 
 'use strict';
 
@@ -20,7 +20,7 @@ const TEXT = { 'Content-Type': 'text/plain;charset=UTF-8' };
 class OverPolling extends SocketIo {
   constructor(...args) {
     super(...args);
-    this.sids = { customers: [], dashboards: [] };
+    this.sids = [];
   }
 
   at(sid) {
@@ -42,32 +42,35 @@ class OverPolling extends SocketIo {
     return sid;
   }
 
-  /** Ends the sessions of the round before. */
-  async endSessions(whose) {
-    const old = this.sids[whose];
-    this.sids[whose] = [];
+  async newSessions(n, connect, first) {
+    const sids = await this.each(n, (i) => this.newSession(connect, first(i)));
+    this.sids.push(...sids);
+    return sids;
+  }
+
+  async endSessions() {
+    const old = this.sids;
+    this.sids = [];
     await this.each(old.length, (i) => this.say(old[i], '1').catch(() => {})); // it may have ended
   }
 
   async customers(n) {
-    await this.endSessions('customers');
+    await this.endSessions();
     this.people = await this.newCustomers(n);
-    this.sids.customers = await this.each(n, (i) => this.newSession('40', this.come(this.people[i])));
+    const sids = await this.newSessions(n, '40', (i) => this.come(this.people[i]));
     return {
       proto: 'http',
-      requests: this.sids.customers.map((sid) =>
-        rawRequest('POST', this.at(sid), TEXT, '42["customer:heartbeat"]')),
+      requests: sids.map((sid) => rawRequest('POST', this.at(sid), TEXT, '42["customer:heartbeat"]')),
       expect: 'ok',
     };
   }
 
   async dashboards(n, i) {
-    await this.endSessions('dashboards');
-    this.sids.dashboards = await this.each(n, () =>
-      this.newSession(this.connectAsAgent, this.watch(this.people[i])));
+    const watch = this.watch(this.people[i]);
+    const sids = await this.newSessions(n, this.connectAsAgent, () => watch);
     return {
       proto: 'http',
-      requests: this.sids.dashboards.map((sid) => rawRequest('GET', this.at(sid))),
+      requests: sids.map((sid) => rawRequest('GET', this.at(sid))),
       expect: this.told(this.people[i]),
     };
   }
