@@ -1,59 +1,107 @@
-// How long from a customer's beat to the dashboard that waits for it: both
-// programs, the doorbell between them and lighttpd, on loopback.
+// How long from a customer's beat to the dashboard that waits for it, with 100
+// and with 1,000 dashboards: one waits for that customer, all others for one
+// that stays silent. On an idle server, and while others beat 2,000 times a
+// second.
 //
-// One dashboard holds a poll for the conversation; the clock runs from the
-// moment the beat is sent until the poll's answer is there. Once alone, once
-// with 99 other dashboards waiting for other things.
+// p50 and p99 are medians of those of the rounds; the percentiles are of all
+// rounds together.
 
 'use strict';
 
-const { startDemo, newTab, sleep } = require('../tests/lib/demo');
+const { count, medians, percentiles, startAll, stopAll, inRounds, load, ROUNDS } = require('./lib/measure');
+const { sleep } = require('../tests/lib/demo');
+const { save } = require('./lib/report');
 
-const COUNT = 500;
-const WARM_UP = 50;
+const CONTENDERS = ['lighttpd', 'nginx', 'loop-lighttpd', 'loop-nginx',
+  'socketio-ws', 'socketio-polling', 'node', 'php', 'nchan'];
+const BEATS = 200;
+const OTHERS = 1000; // who beat meanwhile
+const CONNECTIONS = 64; // of theirs, if they do not hold one each
+const RATE = 2000;
+const CASES = [
+  { waiting: 100, rate: 0 }, { waiting: 100, rate: RATE },
+  { waiting: 1000, rate: 0 }, { waiting: 1000, rate: RATE },
+];
+const GAP_MS = 10; // between two beats: the dashboard has asked again
+const SETTLE_MS = 500;
 
-async function measure(demo, others) {
-  const session = await demo.conversation();
-  const elsewhere = await demo.conversation();
-  const tab = newTab();
-  let over = false;
-  const crowd = Array.from({ length: others }, async (_, i) => {
-    while (!over)
-      await demo.poll({ timeout: 5, client: `other${i}`, conversationId: elsewhere.conversationId });
+/** PHP has a process for each poll, and is too slow for that rate. */
+function casesOf(name) {
+  return CASES.filter(({ waiting, rate }) => name !== 'php' || (waiting === 100 && rate === 0));
+}
+
+/** The customers [from, to) of a party. */
+function some(party, from, to) {
+  return { ...party, requests: party.requests.slice(from, to), hello: party.hello?.slice(from, to) };
+}
+
+function beatsOf(party, rate) {
+  const others = some(party, 2);
+  const connections = party.proto === 'ws' ? others.requests.length : CONNECTIONS;
+  return rate && { beats: { ...others, connections, rate, count: 1e9 } };
+}
+
+/**
+ * The dashboards that were not told have left, which most web servers hide: a
+ * beat of whom they waited for ends their polls.
+ */
+async function letGo(party) {
+  if (party.proto === 'http')
+    await load({ beats: some(party, 1, 2) });
+  await sleep(SETTLE_MS);
+}
+
+async function measureCase(contender, { waiting, rate }) {
+  const { port } = contender;
+  const party = { ...await contender.customers(OTHERS), port };
+  const told = { ...await contender.dashboards(1, 0), port, told: true };
+  const others = { ...await contender.dashboards(waiting - 1, 1), port };
+  const { watch } = await load({
+    ...beatsOf(party, rate),
+    watch: {
+      groups: [told, others], trigger: some(party, 0, 1),
+      rounds: count(BEATS, 10), gapMs: GAP_MS, settleMs: SETTLE_MS,
+    },
   });
+  await letGo(party);
+  return { p50: watch.last.p50, p99: watch.last.p99, answered: watch.answered.p50, times: watch.last.rounds };
+}
 
-  await demo.beat(session, tab);
-  let { cursor } = await demo.presence(session.conversationId);
-  const times = [];
-  for (let i = 0; i < WARM_UP + COUNT; i++) {
-    const held = demo.poll({ timeout: 20, conversationId: session.conversationId, cursor })
-      .then((json) => ({ json, at: process.hrtime.bigint() }));
-    await sleep(10); // the poll is held by now
-    const sent = process.hrtime.bigint();
-    const beat = demo.beat(session, tab);
-    const { json, at } = await held;
-    await beat;
-    cursor = json.cursor;
-    if (json.events.length !== 1)
-      throw new Error(`expected one event: ${JSON.stringify(json)}`);
-    if (i >= WARM_UP)
-      times.push(Number(at - sent) / 1e6);
+async function measure(contender) {
+  const found = [];
+  for (const one of casesOf(contender.name))
+    found.push({ ...one, ...await measureCase(contender, one) });
+  return found;
+}
+
+/** The rows of a contender, one for each case, of what its rounds found. */
+function rowsOf({ name, label }, rounds) {
+  return rounds[0].map(({ waiting, rate }, i) => {
+    const runs = rounds.map((round) => round[i]);
+    return {
+      contender: name, label, waiting, rate, ...medians(runs),
+      percentiles: percentiles(runs.flatMap((run) => run.times)),
+    };
+  });
+}
+
+function print(rows) {
+  for (const { waiting, rate } of CASES) {
+    console.log(`beat to dashboard, ${waiting} waiting, ${rate} beats/s beside`.padEnd(58) + ' p50 ms  p99 ms');
+    for (const row of rows.filter((one) => one.waiting === waiting && one.rate === rate))
+      console.log(`  ${row.label.padEnd(56)}${row.p50.toFixed(2).padStart(7)}${row.p99.toFixed(2).padStart(8)}`);
   }
-  over = true;
-  times.sort((a, b) => a - b);
-  const at = (share) => times[Math.floor(times.length * share)].toFixed(2).padStart(6);
-  console.log(`beat to dashboard, ${String(others + 1).padStart(3)} waiting, n=${COUNT}:` +
-    `  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  max ${at(0.999)} ms`);
-  await Promise.all(crowd);
 }
 
 async function main() {
-  const demo = await startDemo({ set: { minBeatMs: 0 } });
+  const started = await startAll(CONTENDERS);
   try {
-    await measure(demo, 0);
-    await measure(demo, 99);
+    const found = await inRounds(started, measure);
+    const rows = [...found].flatMap(([contender, rounds]) => rowsOf(contender, rounds));
+    print(rows);
+    save('latency', { runs: ROUNDS, rows });
   } finally {
-    await demo.stop();
+    await stopAll(started);
   }
 }
 

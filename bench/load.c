@@ -35,8 +35,9 @@
  *   told it, first the group's. settleMs after the beginning, and gapMs
  *   after each round, the trigger's next request is sent, and each dashboard
  *   of the groups that are "told" must get an answer with "expect" in it.
- *   Dashboards ask again at once, whatever they got. A round that is not over
- *   within 10 s ends the run with an error.
+ *   Dashboards ask again at once, whatever they got, but for those that are
+ *   told in the last round: none of these is held in the end. A round that is
+ *   not over within 10 s ends the run with an error.
  * → {dashboards, answered, first, last, told, again}: from the moment before
  *   the trigger is sent until its own answer, the first and the last dashboard
  *   that is told, in each round and as a summary; `told` sums up all of

@@ -141,7 +141,7 @@ dashboard_answer(struct client *c, struct text answer, bool good)
 	}
 	if (d->group->told && text_has(answer, d->group->expect))
 		is_told(d);
-	if (!c->server->ws) {
+	if (!c->server->ws && !(current == n_rounds && d->round == current)) {
 		read_cursor(d, answer);
 		ask(c);
 	}

@@ -20,6 +20,7 @@ const BUILD = path.resolve(ROOT, process.env.BUILD || 'build');
 const ROUNDS = Number(process.env.ROUNDS || 5);
 const SHARE = Number(process.env.SHARE || 1);
 const TICKS = 100; // a second, in /proc: the kernel's USER_HZ is fixed
+const PERCENTS = [1, 5, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
 const PAGE = 4096;
 const QUIET_MS = 200; // between what was prepared and what is measured
 
@@ -41,6 +42,12 @@ function medians(list) {
   return Object.fromEntries(Object.keys(list[0])
     .filter((name) => typeof list[0][name] === 'number')
     .map((name) => [name, median(list.map((one) => one[name]))]));
+}
+
+/** Of all of a list, as a curve has them: [[percent, value], …]. */
+function percentiles(list) {
+  const sorted = [...list].sort((a, b) => a - b);
+  return PERCENTS.map((percent) => [percent, sorted[Math.max(0, Math.ceil(sorted.length * percent / 100) - 1)]]);
 }
 
 /** Several histograms of the load generator as one: [[ms, count], …]. */
@@ -94,12 +101,17 @@ function read(file) {
 
 // --- contenders ---
 
-/** Those of `all` that a short look names; each started, with what `prepare` gives. */
-async function startAll(all, prepare) {
-  const chosen = process.env.CONTENDERS?.split(' ') ?? all;
+/** Those of `all` that a short look names. */
+function chosen(all) {
+  const wanted = process.env.CONTENDERS?.split(' ') ?? all;
+  return all.filter((name) => wanted.includes(name));
+}
+
+/** Starts those that are chosen, each with what `prepare` gives. */
+async function startAll(all, prepare = () => ({})) {
   const started = [];
   try {
-    for (const name of all.filter((one) => chosen.includes(one))) {
+    for (const name of chosen(all)) {
       const contender = await contenders.start(name);
       started.push(contender);
       Object.assign(contender, await prepare(contender));
@@ -116,19 +128,30 @@ async function stopAll(started) {
     await contender.stop().catch((err) => console.error(`${contender.name}: ${err.message}`));
 }
 
+/** Starts one, calls measureOne(contender), ends it. */
+async function withFresh(name, measureOne) {
+  const contender = await contenders.start(name);
+  try {
+    return await measureOne(contender);
+  } finally {
+    await contender.stop();
+  }
+}
+
 /**
- * Calls measureOne(contender, round) for each in ROUNDS rounds, beginning with
- * another each time; gives a Map of what came of it, in order of the rounds.
+ * Calls measureOne(each, round) for each contender (or name of one) in ROUNDS
+ * rounds, beginning with another each time; gives a Map of what came of it, in
+ * order of the rounds.
  */
-async function inRounds(started, measureOne) {
-  const found = new Map(started.map((contender) => [contender, []]));
+async function inRounds(all, measureOne) {
+  const found = new Map(all.map((each) => [each, []]));
   for (let round = 0; round < ROUNDS; round++)
-    for (let i = 0; i < started.length; i++) {
-      const contender = started[(round + i) % started.length];
+    for (let i = 0; i < all.length; i++) {
+      const each = all[(round + i) % all.length];
       try {
-        found.get(contender).push(await measureOne(contender, round));
+        found.get(each).push(await measureOne(each, round));
       } catch (err) {
-        err.message = `${contender.name}: ${err.message}`;
+        err.message = `${each.name ?? each}: ${err.message}`;
         throw err;
       }
     }
@@ -187,6 +210,6 @@ async function loadOn(contender, job, ready = () => {}) {
 }
 
 module.exports = {
-  count, median, medians, pooled, cpuSeconds, memory, kernelMemory,
-  startAll, stopAll, inRounds, load, loadOn,
+  count, median, medians, percentiles, pooled, cpuSeconds, memory, kernelMemory,
+  chosen, startAll, stopAll, withFresh, inRounds, load, loadOn, ROUNDS,
 };
