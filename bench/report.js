@@ -10,6 +10,7 @@ const { bars, lines, figure } = require('./lib/plot');
 const { goals } = require('./lib/goals');
 const { machine } = require('./lib/machine');
 const { FOUND } = require('./lib/report');
+const instructions = require('../tests/lib/instructions');
 const { ROOT } = require('../tests/lib/demo');
 
 const BENCHES = ['beats', 'latency', 'fanout', 'tabs', 'expiry', 'writers', 'servers'];
@@ -41,6 +42,23 @@ function table(columns, rows) {
 /** One column of what a row has under that name. */
 const column = (name, write = figure) => (row) => (row[name] === undefined ? '' : write(row[name]));
 
+function caseTitle({ waiting, rate }) {
+  return `${thousands(waiting)} wait${rate ? `, ${thousands(rate)} beats/s` : ', idle'}`;
+}
+
+/** A line for each contender, with a column for each case: [title, row → text]. */
+function byContender(rows, title, casesOf) {
+  const groups = new Map();
+  for (const row of rows)
+    groups.set(row.label, [...(groups.get(row.label) ?? []), row]);
+  const cases = casesOf([...groups.values()].sort((a, b) => b.length - a.length)[0]);
+  const columns = cases.map(([name, text], i) => [name, (own) => (own[i] ? text(own[i]) : '')]);
+  return table({ [title]: (own) => own[0].label, ...Object.fromEntries(columns) }, [...groups.values()]);
+}
+
+/** Those whose memory was measured, the lightest first. */
+const weighed = (rows) => rows.filter((row) => row.memory !== undefined).sort((a, b) => a.memory - b.memory);
+
 const TABLES = {
   goals: (results) => table({
     measure: (goal) => goal.measure,
@@ -58,21 +76,23 @@ const TABLES = {
     'p99, ms': column('p99'),
     'p99.9, ms': column('p999'),
   }, beats.rows),
-  latency: ({ latency }) => latency && table({
-    'beat to dashboard': column('label', String),
-    waiting: column('waiting', thousands),
-    'beats/s beside': column('rate', thousands),
-    'p50, ms': column('p50'),
-    'p99, ms': column('p99'),
-  }, latency.rows),
-  fanout: ({ fanout }) => fanout && table({
-    'one change to all': column('label', String),
-    waiting: column('waiting', thousands),
-    'the last has it, ms': column('last'),
-    'memory a poll, kB': column('memory', kilobytes),
+  instructions: () => table({
+    instructions: ({ what }) => what,
+    counted: ({ n }) => thousands(n),
+  }, [
+    { what: 'a beat, in presence.fcgi', n: instructions.kept().beat },
+    { what: 'a poll that is asked, held, and told, in events.fcgi', n: instructions.kept().poll },
+  ]),
+  latency: ({ latency }) => latency && byContender(latency.rows, 'p50 / p99 in ms', (rows) =>
+    rows.map((row) => [caseTitle(row), (one) => `${figure(one.p50)} / ${figure(one.p99)}`])),
+  fanout: ({ fanout }) => fanout && byContender(fanout.rows, 'one change to all', (rows) =>
+    rows.map((row) => [`the last of ${thousands(row.waiting)}, ms`, (one) => figure(one.last)])),
+  memory: ({ fanout }) => fanout && table({
+    [`of ${thousands(weighed(fanout.rows)[0].waiting)} that wait`]: column('label', String),
+    'each, kB': column('memory', kilobytes),
     'of it the programs': column('programsMemory', kilobytes),
     'and in the kernel, both ends': column('kernelMemory', kilobytes),
-  }, fanout.rows),
+  }, weighed(fanout.rows)),
   tabs: ({ tabs }) => tabs && table({
     'tabs online': column('tabs', thousands),
     'CPU of 1,000 beats, ms': column('beatCpu'),
@@ -171,20 +191,25 @@ function growthPlot({ rows }) {
 function fanoutPlots({ rows }) {
   const shown = [SHOWN, 'nginx', `loop-${SHOWN}`, 'socketio-ws', 'nchan'];
   const kinds = { ...KINDS, nginx: 'ours2' };
-  const series = (value) => shown.map((name) => rows.filter((row) => row.contender === name)).filter((own) => own.length > 0)
+  const series = shown.map((name) => rows.filter((row) => row.contender === name)).filter((own) => own.length > 0)
     .map((own) => ({
       label: own[0].label, kind: kinds[own[0].contender],
-      points: [...own].sort((a, b) => a.waiting - b.waiting).map((row) => [row.waiting, value(row)]),
+      points: [...own].sort((a, b) => a.waiting - b.waiting).map((row) => [row.waiting, row.last]),
     }));
+  const heavy = weighed(rows);
   return {
     fanout: lines({
       title: 'One change → the last of all dashboards that wait has it',
-      x: { label: 'dashboards that wait' }, y: { label: 'milliseconds' }, series: series((row) => row.last),
+      x: { label: 'dashboards that wait', ticks: series[0].points.map(([n]) => [n, thousands(n)]) },
+      y: { label: 'milliseconds' }, series,
     }),
-    memory: lines({
-      title: 'Memory of the web server and the programs for dashboards that wait',
-      x: { label: 'dashboards that wait' }, y: { label: 'megabytes' },
-      series: series((row) => row.memory * row.waiting / 1e6),
+    memory: bars({
+      title: `Memory of a dashboard that waits, of ${thousands(heavy[0].waiting)}`, unit: 'kilobytes',
+      legend: ['the programs', 'the web server before them'],
+      rows: heavy.map((row) => ({
+        label: row.label, kind: KINDS[row.contender],
+        value: row.programsMemory / 1000, rest: (row.memory - row.programsMemory) / 1000,
+      })),
     }),
   };
 }
