@@ -162,9 +162,9 @@ function fillTemplate(from, to, values) {
   fs.writeFileSync(to, text);
 }
 
-/** Who we are, as nginx's "user" wants it. */
+/** Who we are: the names of user and group. */
 function userAndGroup() {
-  return ['-un', '-gn'].map((what) => execFileSync('id', [what], { encoding: 'utf8' }).trim()).join(' ');
+  return ['-un', '-gn'].map((what) => execFileSync('id', [what], { encoding: 'utf8' }).trim());
 }
 
 module.exports = { Peer, rawRequest, rawUpgrade, fillTemplate, userAndGroup, newId };
