@@ -71,6 +71,10 @@ parse_cursor(struct ask *ask)
 	if (ask->q.cursor != NULL)
 		ask->reset = pl_cursor_parse(&ask->store, ask->q.cursor,
 				 &ask->after) != PL_OK;
+	/* Nobody is to make us search through all the tabs there are. */
+	if (ask->heartbeats && ask->q.nids == 0 &&
+	    ask->after < ask->store.touched)
+		ask->reset = true;
 }
 
 static enum pl_err

@@ -26,6 +26,7 @@ struct pl_tab {
 	int64_t changed_at;   /* moment of its last change */
 	int64_t expires_at;   /* live while now < expires_at */
 	int64_t typing_until; /* 0: not typing */
+	bool stored;          /* it has a row */
 	bool dirty;           /* to be written */
 	bool forgotten;       /* to be deleted */
 };

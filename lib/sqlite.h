@@ -10,6 +10,7 @@
 #include "store.h"
 
 #define PL_SQLITE_PATH 1100
+#define PL_SQLITE_TOUCHED 65536 /* numbers that touch goes back; 1 MB */
 
 struct pl_sqlite {
 	struct pl_store store; /* first */
@@ -93,6 +94,10 @@ enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,
 /* sqlite_stream.c */
 enum pl_err pl_sqlite_events(struct pl_store *, const struct pl_event_query *,
     pl_event_fn, void *, int64_t *upto);
+
+/* Cuts the far end of the list of what was touched off; at the end of a
+ * WRITE. */
+enum pl_err pl_sqlite_touch_prune(struct pl_sqlite *) PL_MUST;
 
 /* sqlite_people.c */
 enum pl_err pl_sqlite_company_add(struct pl_store *, const char *name,

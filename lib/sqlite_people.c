@@ -429,7 +429,6 @@ pl_sqlite_conversation_add(struct pl_store *store,
 	st = pl_sql(s, PL_SQL_SESSION_ADD);
 	pl_bind_int(st, ":conversation", id);
 	pl_bind_blob(st, ":secret", secret, PL_SESSION_LEN);
-	pl_bind_int(st, ":now", s->now);
 	if ((err = pl_run(s, st)) != PL_OK || *created)
 		return err;
 	st = pl_sql(s, PL_SQL_SESSION_EVICT);

@@ -55,6 +55,7 @@ add_row(struct pl_room *room, sqlite3_stmt *st)
 	}
 	if ((tab = pl_room_add_tab(room, room->nsessions - 1)) == NULL)
 		return PL_ERR_NOMEM;
+	tab->stored = true;
 	tab->tab = (uint64_t)sqlite3_column_int64(st, 4);
 	tab->state = (enum pl_tab_state)sqlite3_column_int(st, 5);
 	tab->hidden = sqlite3_column_int(st, 6) != 0;
@@ -111,11 +112,31 @@ pl_sqlite_load(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_head *head)
 	return err;
 }
 
+/*
+ * Notes a tab's new number for those who look at all conversations. Whose
+ * session has come or gone with it is told of by its row in change.
+ */
+static enum pl_err
+touch(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
+{
+	sqlite3_stmt *st;
+
+	if (tab->rev <= s->seq_before ||
+	    tab->rev <= s->room.sessions[tab->session].event_seq)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_TOUCH_ADD);
+	pl_bind_int(st, ":seq", tab->rev);
+	pl_bind_int(st, ":conversation", conversation);
+	return pl_run(s, st);
+}
+
 static enum pl_err
 save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 {
-	sqlite3_stmt *st =
-	    pl_sql(s, tab->forgotten ? PL_SQL_TAB_REMOVE : PL_SQL_TAB_PUT);
+	sqlite3_stmt *st = pl_sql(s, tab->forgotten ? PL_SQL_TAB_REMOVE
+				     : tab->stored  ? PL_SQL_TAB_UPDATE
+						    : PL_SQL_TAB_PUT);
+	enum pl_err err;
 
 	pl_bind_int(st, ":conversation", conversation);
 	pl_bind_int(st, ":session", s->room.sessions[tab->session].id);
@@ -130,7 +151,9 @@ save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 	pl_bind_int(st, ":changed_at", tab->changed_at);
 	pl_bind_int(st, ":expires_at", tab->expires_at);
 	pl_bind_int(st, ":typing_until", tab->typing_until);
-	return pl_run(s, st);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	return touch(s, conversation, tab);
 }
 
 static enum pl_err
@@ -158,6 +181,7 @@ save(struct pl_sqlite *s, int64_t conversation)
 		if (!room->sessions[i].dirty)
 			continue;
 		st = pl_sql(s, PL_SQL_SESSION_UPDATE);
+		pl_bind_int(st, ":conversation", conversation);
 		pl_bind_int(st, ":id", room->sessions[i].id);
 		pl_bind_opt(
 		    st, ":online_since", room->sessions[i].online_since);
@@ -465,6 +489,7 @@ pl_sqlite_session_remove(struct pl_store *store, int64_t company,
 	if (err != PL_OK)
 		return err;
 	st = pl_sql(s, PL_SQL_SESSION_REMOVE);
+	pl_bind_int(st, ":conversation", head.id);
 	pl_bind_int(st, ":id", id);
 	return pl_run(s, st);
 }

@@ -2,14 +2,17 @@
  * The stream of changes in SQLite: comings and goings from their table, in
  * between the heartbeats, which have no rows: whichever session has a tab
  * with a number above the reader's, and above its own last coming or going,
- * has one to tell. All numbers come from one counter, so sorting by number
- * puts both in the order in which they happened.
+ * has one to tell. Which conversations to look at for it is in a list of the
+ * latest numbers (touch). All numbers come from one counter, so sorting by
+ * number puts both in the order in which they happened.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sqlite.h"
+
+#define TOUCH_EVERY 256 /* numbers between two looks at its other end */
 
 /* Events on their way out: collected, sorted, told. */
 struct harvest {
@@ -189,6 +192,19 @@ harvest_some(struct harvest *h)
 	return PL_OK;
 }
 
+enum pl_err
+pl_sqlite_touch_prune(struct pl_sqlite *s)
+{
+	sqlite3_stmt *st;
+
+	if (s->seq / TOUCH_EVERY == s->seq_before / TOUCH_EVERY ||
+	    s->seq <= PL_SQLITE_TOUCHED)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_TOUCH_PRUNE);
+	pl_bind_int(st, ":upto", s->seq - PL_SQLITE_TOUCHED);
+	return pl_run(s, st);
+}
+
 /* Adds id unless it is there. */
 static void
 note(int64_t *ids, size_t *n, int64_t id)
@@ -205,7 +221,9 @@ note(int64_t *ids, size_t *n, int64_t id)
 static enum pl_err
 list_touched(struct harvest *h, int64_t *ids, size_t *nids)
 {
-	sqlite3_stmt *st = pl_sql(h->s, PL_SQL_TAB_TOUCHED);
+	bool is_behind = h->q->after < h->s->position.touched;
+	sqlite3_stmt *st =
+	    pl_sql(h->s, is_behind ? PL_SQL_TOUCH_SEARCH : PL_SQL_TOUCH_LIST);
 	int64_t last = 0;
 	enum pl_err err;
 	size_t n = 0;

@@ -130,10 +130,11 @@ typedef enum pl_err (*pl_conversation_fn)(
 #define PL_EPOCH_LEN 16
 struct pl_position {
 	char epoch[PL_EPOCH_LEN + 1];
-	int64_t seq;    /* the last number given */
-	int64_t pruned; /* up to here rows may be gone */
-	int64_t rights; /* another number: somebody's rights have changed */
-	int64_t at;     /* the clock of who last wrote */
+	int64_t seq;     /* the last number given */
+	int64_t pruned;  /* up to here rows may be gone */
+	int64_t touched; /* up to here heartbeats are to be searched for */
+	int64_t rights;  /* another number: somebody's rights have changed */
+	int64_t at;      /* the clock of who last wrote */
 };
 
 /* The place after seq as a cursor, which readers are given: 32 hex digits

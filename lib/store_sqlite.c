@@ -82,6 +82,7 @@ read_counter(struct pl_sqlite *s)
 	s->position.at = sqlite3_column_int64(st, 2);
 	s->position.pruned = sqlite3_column_int64(st, 3);
 	s->position.rights = sqlite3_column_int64(st, 4);
+	s->position.touched = s->seq - PL_SQLITE_TOUCHED;
 	sqlite3_reset(st);
 	return PL_OK;
 }

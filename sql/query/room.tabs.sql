@@ -5,6 +5,6 @@
 SELECT s.id, s.secret, s.online_since, s.event_seq, t.tab, t.state,
 	t.hidden, t.message, t.rev, t.beat_at, t.changed_at, t.expires_at,
 	t.typing_until
-FROM tab t JOIN session s ON s.id = t.session
+FROM tab t JOIN session s ON s.conversation = t.conversation AND s.id = t.session
 WHERE t.conversation = :id
 ORDER BY t.session;

@@ -1,4 +1,5 @@
--- in: :conversation, :secret, :now
+-- in: :conversation, :secret
 -- out: -
-INSERT INTO session (conversation, secret, created_at)
-VALUES (:conversation, :secret, :now);
+INSERT INTO session (conversation, id, secret)
+SELECT :conversation, coalesce(max(id), 0) + 1, :secret
+FROM session WHERE conversation = :conversation;

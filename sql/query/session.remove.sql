@@ -1,3 +1,3 @@
--- in: :id
+-- in: :conversation, :id
 -- out: -
-DELETE FROM session WHERE id = :id;
+DELETE FROM session WHERE conversation = :conversation AND id = :id;

@@ -1,4 +1,4 @@
--- in: :id, :online_since, :event_seq
+-- in: :conversation, :id, :online_since, :event_seq
 -- out: -
 UPDATE session SET online_since = :online_since, event_seq = :event_seq
-WHERE id = :id;
+WHERE conversation = :conversation AND id = :id;

@@ -1,14 +1,7 @@
--- in: :conversation, :session, :tab, :state, :hidden, :message, :rev,
---     :beat_at, :changed_at, :expires_at, :typing_until
+-- in: as tab.update
 -- out: -
--- The write that a beat is.
-INSERT INTO tab (conversation, session, tab, state, hidden, message, rev,
-	beat_at, changed_at, expires_at, typing_until)
-VALUES (:conversation, :session, :tab, :state, :hidden, :message, :rev,
-	:beat_at, :changed_at, :expires_at, :typing_until)
-ON CONFLICT (conversation, session, tab) DO UPDATE
-SET state = excluded.state, hidden = excluded.hidden,
-	message = excluded.message, rev = excluded.rev,
-	beat_at = excluded.beat_at, changed_at = excluded.changed_at,
-	expires_at = excluded.expires_at,
-	typing_until = excluded.typing_until;
+-- A tab that has no row yet, or was forgotten in the same turn.
+INSERT OR REPLACE INTO tab (conversation, session, tab, state, hidden, message,
+	rev, beat_at, changed_at, expires_at, typing_until)
+VALUES (:conversation, :session, :tab, :state, :hidden, :message,
+	:rev, :beat_at, :changed_at, :expires_at, :typing_until);

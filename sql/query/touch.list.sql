@@ -1,6 +1,6 @@
 -- in: :after, :limit
--- out: conversation, rev
+-- out: conversation, seq
 -- What changed after :after, in order: the beats among it have no row in the
 -- stream.
-SELECT conversation, rev FROM tab
-WHERE rev > :after ORDER BY rev LIMIT :limit;
+SELECT conversation, seq FROM touch
+WHERE seq > :after ORDER BY seq LIMIT :limit;

@@ -1,0 +1,3 @@
+-- in: :upto
+-- out: -
+DELETE FROM touch WHERE seq <= :upto;
