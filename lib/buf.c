@@ -53,6 +53,21 @@ pl_buf_puts(struct pl_buf *b, const char *s)
 }
 
 void
+pl_buf_int(struct pl_buf *b, int64_t v)
+{
+	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (v < 0)
+		pl_buf_add(b, "-", 1);
+	pl_buf_add(b, digits + at, sizeof(digits) - at);
+}
+
+void
 pl_buf_printf(struct pl_buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -21,6 +21,7 @@ struct pl_buf {
 void pl_buf_free(struct pl_buf *); /* empty again, usable */
 void pl_buf_add(struct pl_buf *, const void *, size_t);
 void pl_buf_puts(struct pl_buf *, const char *);
+void pl_buf_int(struct pl_buf *, int64_t);
 void pl_buf_printf(struct pl_buf *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 

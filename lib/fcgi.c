@@ -156,17 +156,19 @@ refuse(struct conn *c, uint16_t id, enum pl_fcgi_end status)
 static enum pl_err
 take_body(FCGX_Request *f, struct pl_request *req, int64_t expected)
 {
-	char *body = pl_arena_alloc(&req->arena, PL_BODY_MAX + 1);
+	int room = expected >= 0 && expected < PL_BODY_MAX ? (int)expected
+							   : PL_BODY_MAX;
+	char *body = pl_arena_alloc(&req->arena, (size_t)room + 1);
 	int n, len = 0;
 
 	if (body == NULL)
 		return PL_ERR_NOMEM;
-	while ((n = FCGX_GetStr(body + len, PL_BODY_MAX - len, f->in)) > 0 &&
-	       (len += n) < PL_BODY_MAX)
-		continue;
+	while (
+	    len < room && (n = FCGX_GetStr(body + len, room - len, f->in)) > 0)
+		len += n;
 	/* Reads the end record too, so that nothing of it stays behind. */
-	if (len == PL_BODY_MAX && FCGX_GetChar(f->in) != EOF)
-		return PL_ERR_TOO_LARGE;
+	if (len == room && FCGX_GetChar(f->in) != EOF)
+		return room < PL_BODY_MAX ? PL_ERR_REQUEST : PL_ERR_TOO_LARGE;
 	if (FCGX_GetError(f->in) != 0 || (expected >= 0 && expected != len))
 		return PL_ERR_REQUEST;
 	req->body = body;

@@ -71,40 +71,46 @@ method_of(const char *name)
 	return PL_OTHER_METHOD;
 }
 
+#define VARIABLE(name, member)                                                 \
+	{                                                                      \
+		name, sizeof(name) - 1, offsetof(struct pl_request, member)    \
+	}
 static const struct {
 	const char *name;
+	size_t len;
 	size_t offset;
 } variables[] = {
-    {"REQUEST_URI", offsetof(struct pl_request, uri)},
-    {"CONTENT_TYPE", offsetof(struct pl_request, content_type)},
-    {"HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization)},
+    VARIABLE("REQUEST_URI", uri),
+    VARIABLE("CONTENT_TYPE", content_type),
+    VARIABLE("HTTP_AUTHORIZATION", authorization),
     /* What a RewriteRule in an .htaccess file makes of the same. */
-    {"REDIRECT_HTTP_AUTHORIZATION", offsetof(struct pl_request, authorization)},
-    {"HTTP_COOKIE", offsetof(struct pl_request, cookie)},
-    {"HTTP_ORIGIN", offsetof(struct pl_request, origin)},
-    {"HTTP_SEC_FETCH_SITE", offsetof(struct pl_request, fetch_site)},
-    {"HTTP_HOST", offsetof(struct pl_request, host)},
-    {"REMOTE_ADDR", offsetof(struct pl_request, remote_addr)},
-    {"HTTP_X_FORWARDED_FOR", offsetof(struct pl_request, x_forwarded_for)},
-    {"HTTP_FORWARDED", offsetof(struct pl_request, forwarded)},
-    {"REMOTE_USER", offsetof(struct pl_request, remote_user)},
-    {"SERVER_SOFTWARE", offsetof(struct pl_request, software)},
-    {"SCRIPT_FILENAME", offsetof(struct pl_request, script)},
-    {"DOCUMENT_ROOT", offsetof(struct pl_request, document_root)},
+    VARIABLE("REDIRECT_HTTP_AUTHORIZATION", authorization),
+    VARIABLE("HTTP_COOKIE", cookie),
+    VARIABLE("HTTP_ORIGIN", origin),
+    VARIABLE("HTTP_SEC_FETCH_SITE", fetch_site),
+    VARIABLE("HTTP_HOST", host),
+    VARIABLE("REMOTE_ADDR", remote_addr),
+    VARIABLE("HTTP_X_FORWARDED_FOR", x_forwarded_for),
+    VARIABLE("HTTP_FORWARDED", forwarded),
+    VARIABLE("REMOTE_USER", remote_user),
+    VARIABLE("SERVER_SOFTWARE", software),
+    VARIABLE("SCRIPT_FILENAME", script),
+    VARIABLE("DOCUMENT_ROOT", document_root),
 };
 
 void
 pl_request_set(struct pl_request *r, const char *name, const char *value)
 {
+	size_t i, len = strlen(name);
 	const char *copy;
-	size_t i;
 
 	if (strcmp(name, "REQUEST_METHOD") == 0)
 		r->method = method_of(value);
 	else if (strcmp(name, "HTTPS") == 0)
 		r->https = strcasecmp(value, "on") == 0;
 	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		if (strcmp(name, variables[i].name) != 0)
+		if (len != variables[i].len ||
+		    memcmp(name, variables[i].name, len) != 0)
 			continue;
 		copy = pl_arena_copy(&r->arena, value, strlen(value));
 		if (copy != NULL)
@@ -330,12 +336,18 @@ reason(int status)
 void
 pl_reply_head(const struct pl_reply *r, struct pl_buf *out)
 {
-	pl_buf_printf(out, "Status: %d %s\r\n", r->status, reason(r->status));
-	if (r->type != NULL)
-		pl_buf_printf(out, "Content-Type: %s\r\n", r->type);
-	pl_buf_printf(out, "Content-Length: %zu\r\n", r->body.len);
+	pl_buf_puts(out, "Status: ");
+	pl_buf_int(out, r->status);
+	pl_buf_puts(out, " ");
+	pl_buf_puts(out, reason(r->status));
+	if (r->type != NULL) {
+		pl_buf_puts(out, "\r\nContent-Type: ");
+		pl_buf_puts(out, r->type);
+	}
+	pl_buf_puts(out, "\r\nContent-Length: ");
+	pl_buf_int(out, (int64_t)r->body.len);
 	/* Should a browser be led to take it for a page, it is an inert one. */
-	pl_buf_puts(out, "Cache-Control: no-store\r\n"
+	pl_buf_puts(out, "\r\nCache-Control: no-store\r\n"
 			 "X-Content-Type-Options: nosniff\r\n"
 			 "Content-Security-Policy: default-src 'none'; "
 			 "frame-ancestors 'none'\r\n"

@@ -83,7 +83,7 @@ void
 pl_json_int(struct pl_buf *b, const char *name, int64_t v)
 {
 	begin(b, name);
-	pl_buf_printf(b, "%lld", (long long)v);
+	pl_buf_int(b, v);
 }
 
 void
@@ -184,25 +184,32 @@ member(const struct pl_json_body *body, const char *name)
 	return v;
 }
 
+static enum pl_err
+refuse_str(struct pl_json_body *body, const char *name, size_t max)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof(expected),
+	    "a string of 1 to %zu bytes of text", max);
+	return pl_json_refuse(body, name, expected);
+}
+
 enum pl_err
 pl_json_want_str(
     struct pl_json_body *body, const char *name, size_t max, const char **out)
 {
 	struct json_object *v = member(body, name);
-	char expected[64];
 	const char *s;
 	size_t len;
 
 	if (v == NULL)
 		return PL_OK;
-	snprintf(expected, sizeof(expected),
-	    "a string of 1 to %zu bytes of text", max);
 	if (!json_object_is_type(v, json_type_string))
-		return pl_json_refuse(body, name, expected);
+		return refuse_str(body, name, max);
 	s = json_object_get_string(v);
 	len = (size_t)json_object_get_string_len(v);
 	if (len == 0 || len > max || !pl_text_valid(s, len))
-		return pl_json_refuse(body, name, expected);
+		return refuse_str(body, name, max);
 	if ((s = pl_arena_copy(body->arena, s, len)) == NULL)
 		return PL_ERR_NOMEM;
 	*out = s;
@@ -229,13 +236,14 @@ pl_json_want_int(struct pl_json_body *body, const char *name, int64_t least,
 
 	if (v == NULL)
 		return PL_OK;
+	n = json_object_get_int64(v);
+	if (json_object_is_type(v, json_type_int) && n >= least && n <= most) {
+		*out = n;
+		return PL_OK;
+	}
 	snprintf(expected, sizeof(expected), "a whole number from %lld to %lld",
 	    (long long)least, (long long)most);
-	n = json_object_get_int64(v);
-	if (!json_object_is_type(v, json_type_int) || n < least || n > most)
-		return pl_json_refuse(body, name, expected);
-	*out = n;
-	return PL_OK;
+	return pl_json_refuse(body, name, expected);
 }
 
 enum pl_err
