@@ -20,7 +20,7 @@ const path = require('node:path');
 const Database = require('better-sqlite3');
 
 const { PORT, DIR, API_KEY, AGENT_TOKEN } = process.env;
-const WINDOW_MS = 60000;
+const WINDOW_MS = Number(process.env.WINDOW_MS || 60000);
 const SWEEP_MS = 1000;
 const LONGEST_POLL_S = 55;
 

@@ -14,6 +14,9 @@ const http = require('node:http');
 const path = require('node:path');
 const { descendantsOf, inParallel, isAlive, until } = require('../../tests/lib/demo');
 
+// How long a customer is online without a beat. It is a minute by default; here,
+// as in bench/lib/contenders.js, customers outlive all rounds.
+const WINDOW_MS = 3600000;
 const AT_ONCE = 16; // requests at a time, while a round is prepared
 const START_DEADLINE_MS = 20000;
 const STOP_DEADLINE_MS = 10000;
@@ -48,7 +51,10 @@ class Peer {
 
   /** What the programs are told in their environment. */
   env() {
-    return { PORT: String(this.port), DIR: this.dir, API_KEY: this.apiKey, AGENT_TOKEN: this.agentToken };
+    return {
+      PORT: String(this.port), DIR: this.dir, WINDOW_MS: String(WINDOW_MS),
+      API_KEY: this.apiKey, AGENT_TOKEN: this.agentToken,
+    };
   }
 
   /** Waits until it answers a GET of `where` with 200. */
@@ -167,4 +173,4 @@ function userAndGroup() {
   return ['-un', '-gn'].map((what) => execFileSync('id', [what], { encoding: 'utf8' }).trim());
 }
 
-module.exports = { Peer, rawRequest, rawUpgrade, fillTemplate, userAndGroup, newId };
+module.exports = { Peer, WINDOW_MS, rawRequest, rawUpgrade, fillTemplate, userAndGroup, newId };

@@ -11,7 +11,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { descendantsOf, until } = require('../../tests/lib/demo');
 const { OverHttp } = require('./node');
-const { fillTemplate, userAndGroup } = require('./peer');
+const { WINDOW_MS, fillTemplate, userAndGroup } = require('./peer');
 
 const SOURCE = path.join(__dirname, 'php');
 const BEATING = 16; // processes for beats
@@ -46,7 +46,7 @@ class Php extends OverHttp {
     const [owner, group] = userAndGroup();
     fillTemplate(path.join(SOURCE, name), to, {
       DIR: this.dir, RUN: this.sockets, SOURCE, PORT: this.port, USER: `${owner} ${group}`, OWNER: owner,
-      GROUP: group, BEATING, POLLS: MOST_WAITING, APIKEY: this.apiKey, AGENTTOKEN: this.agentToken,
+      GROUP: group, BEATING, POLLS: MOST_WAITING, WINDOW: WINDOW_MS, APIKEY: this.apiKey, AGENTTOKEN: this.agentToken,
     });
     return to;
   }

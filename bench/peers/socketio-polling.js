@@ -6,9 +6,9 @@
 // second would wait for a GET that the customer does not send here. (A real
 // one holds a GET too, which costs the server more than is measured.)
 //
-// The sessions are made here; they live 45 s without an answer to the
-// server's ping, which is long enough for a run: customers() makes new ones for
-// each, and ends those of the run before, of dashboards too.
+// The sessions are made here: customers() makes new ones, and ends those of the
+// run before, of dashboards too. Nobody answers the server's pings, so that it
+// is told to be patient.
 
 'use strict';
 

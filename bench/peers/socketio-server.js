@@ -9,7 +9,7 @@
 //                       what the agents in these rooms are told
 //
 // A disconnect is offline at once; a sweep ends those that have not been heard
-// of for a minute.
+// of for a minute, or WINDOW_MS.
 //
 // As socket.io/docs/v4/performance-tuning says, ws has its two native add-ons,
 // and perMessageDeflate is off, which is the default; as
@@ -22,9 +22,12 @@ const crypto = require('node:crypto');
 const { Server } = require('socket.io');
 
 const { PORT, API_KEY, AGENT_TOKEN, TRANSPORT } = process.env;
-const WINDOW_MS = 60000;
+const WINDOW_MS = Number(process.env.WINDOW_MS || 60000);
 const SWEEP_MS = 5000;
 const ALL = 'company';
+// How long a ping may go unanswered: under long-polling the load generator
+// answers none, and its sessions must outlive a run.
+const PING_TIMEOUT_MS = TRANSPORT === 'polling' ? 300000 : 20000;
 
 const sessionOf = new Map(); // conversation → its session: made by the host application
 const live = new Map(); // conversation → its tabs: socket id → when it was last heard of
@@ -41,7 +44,7 @@ const server = http.createServer((req, res) => {
     res.writeHead(404).end();
 });
 
-const io = new Server(server, { transports: [TRANSPORT], serveClient: false });
+const io = new Server(server, { transports: [TRANSPORT], serveClient: false, pingTimeout: PING_TIMEOUT_MS });
 
 function newConversation() {
   const conversationId = `conv_${crypto.randomBytes(12).toString('base64url')}`;

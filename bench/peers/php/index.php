@@ -16,9 +16,9 @@
 
 declare(strict_types=1);
 
-const WINDOW_US = 60_000_000;
 const LOOK_EVERY_US = 250_000;
 const LONGEST_POLL_S = 55;
+define('WINDOW_US', 1000 * (int) ($_SERVER['WINDOW_MS'] ?? 60000));
 
 function db(): PDO
 {
