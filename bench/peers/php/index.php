@@ -120,7 +120,7 @@ function news(string $conversation, int $cursor, int $now): array
         UNION ALL
         SELECT last_beat + :window, session_id, 'customer:offline'
         FROM tabs WHERE conversation_id = :conversation
-            AND last_beat + :window > :cursor AND last_beat + :window <= :now
+            AND last_beat > :cursor - :window AND last_beat <= :now - :window
         ORDER BY 1",
         [
             'conversation' => $conversation, 'cursor' => $cursor, 'now' => $now, 'window' => WINDOW_US,
