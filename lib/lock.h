@@ -6,8 +6,9 @@
 /*
  * The writers' turn: an advisory lock on a file of its own, that all
  * processes of one store take around every write transaction and every
- * checkpoint. The kernel queues who waits, and frees the lock of a process
- * that dies.
+ * checkpoint. Who waits is served in the order of coming (where the system has
+ * locks of open files, as Linux does); the lock of a process that dies is
+ * free.
  */
 
 /* Takes it, waiting at most wait_ms (0: not at all). PL_ERR_LOCKED if it
