@@ -175,32 +175,55 @@ sqlite_commit(struct pl_store *store, bool *changed)
 	return err;
 }
 
+/*
+ * One of all processes shortens the log: the one whose commit took it past a
+ * multiple of so many pages. If he cannot, another does at the next.
+ */
 static int
 on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct pl_sqlite *s = arg;
+	int step = s->is_brief ? BRIEF_PAGES : CHECKPOINT_PAGES;
+	int written = 0, most;
 
-	(void)db;
 	(void)name;
+	sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &written, &most, 1);
+	s->log_is_long |= pages % step < written;
 	s->wal_pages = pages;
 	return SQLITE_OK;
+}
+
+/*
+ * A checkpoint begins by seeing the log onto the disk, which is most of what
+ * it takes. Done before, out of turn, it leaves little to be done in turn.
+ */
+static void
+sync_log(struct pl_sqlite *s)
+{
+	sqlite3_file *log = NULL;
+
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+		&log) == SQLITE_OK &&
+	    log != NULL && log->pMethods != NULL)
+		log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
 static void
 sqlite_tidy(struct pl_store *store)
 {
 	struct pl_sqlite *s = self(store);
-	bool must = s->wal_pages >= BACKSTOP_PAGES;
 
-	if (s->wal_pages < (s->is_brief ? BRIEF_PAGES : CHECKPOINT_PAGES))
+	if (!s->log_is_long)
 		return;
-	if (take_lock(s, must ? LOCK_WAIT_MS : 0) != PL_OK)
+	sync_log(s);
+	if (take_lock(s, LOCK_WAIT_MS) != PL_OK)
 		return;
 	sqlite3_wal_checkpoint_v2(s->db, NULL,
-	    must ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL,
-	    NULL);
+	    s->wal_pages >= BACKSTOP_PAGES ? SQLITE_CHECKPOINT_TRUNCATE
+					   : SQLITE_CHECKPOINT_PASSIVE,
+	    NULL, NULL);
 	pl_lock_give(s->lock);
-	s->wal_pages = 0;
+	s->log_is_long = false;
 }
 
 /* The log has what was there before the removal, until it is cut off; what is
@@ -217,7 +240,6 @@ sqlite_purge(struct pl_store *store)
 	rc = sqlite3_wal_checkpoint_v2(
 	    s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	pl_lock_give(s->lock);
-	s->wal_pages = 0;
 	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return PL_ERR_LOCKED;
 	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "checkpoint");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,12 +64,12 @@ start_writer(unsigned int writer, unsigned int n)
 }
 
 static void
-add_conversations(void)
+add_conversations(unsigned int writers)
 {
 	unsigned int i;
 	char id[16];
 
-	for (i = 0; i < 100 * WRITERS; i++) {
+	for (i = 0; i < 100 * writers; i++) {
 		snprintf(id, sizeof(id), "conv_%u", i);
 		stage_conversation(acme, id, i);
 	}
@@ -84,7 +85,7 @@ Test(store_processes, two_writers_lose_nothing)
 	unsigned int i;
 	int status;
 
-	add_conversations();
+	add_conversations(WRITERS);
 	for (i = 0; i < WRITERS; i++)
 		pids[i] = start_writer(i, BEATS);
 	for (i = 0; i < WRITERS; i++) {
@@ -105,6 +106,40 @@ Test(store_processes, two_writers_lose_nothing)
 	    "one number for each beat");
 }
 
+static int64_t
+pages_of_log(void)
+{
+	struct stat st;
+	char wal[1200];
+
+	snprintf(wal, sizeof(wal), "%s-wal", stage_path());
+	return stat(wal, &st) == 0 ? st.st_size / 4120 : 0;
+}
+
+/* However many write, the log is shortened in between: each mark that it
+ * passes takes one of them away from writing. */
+Test(store_processes, log_stays_short_while_all_write)
+{
+	enum { PROCESSES = 6, EACH = 3000, PAGES = 10000 };
+	int64_t pages, most = 0;
+	unsigned int i;
+	int status;
+
+	add_conversations(PROCESSES);
+	for (i = 0; i < PROCESSES; i++)
+		start_writer(i, EACH);
+	for (i = 0; i < PROCESSES;) {
+		if ((pages = pages_of_log()) > most)
+			most = pages;
+		usleep(1000);
+		if (waitpid(-1, &status, WNOHANG) == 0)
+			continue;
+		cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		i++;
+	}
+	cr_expect_lt(most, PAGES, "%lld pages", (long long)most);
+}
+
 /* Killed anywhere: the store opens, and each session's story is whole. */
 Test(store_processes, killed_writer_leaves_nothing_half)
 {
@@ -114,7 +149,7 @@ Test(store_processes, killed_writer_leaves_nothing_half)
 	size_t i;
 	pid_t pid;
 
-	add_conversations();
+	add_conversations(WRITERS);
 	for (round = 0; round < 12; round++) {
 		pid = start_writer(round % 2, 100000);
 		usleep(3000 + round * 2500);
