@@ -12,17 +12,18 @@ const { names } = require('./lib/contenders');
 const { save } = require('./lib/report');
 
 const CUSTOMERS = 10000;
-const CONNECTED = 1000; // customers that hold a connection, or a session in memory
+const FEWER = 1000; // where each holds a connection or a session, or beats are few
 const BEATS = 20000;
 const IN_FLIGHT = 64;
-const SLOW = ['php'];
-const FEW = ['socketio-ws', 'socketio-polling'];
+const SLOW = ['php']; // a tenth of the beats
+const FEW = ['socketio-ws', 'socketio-polling', 'php'];
 const FLEETING = ['socketio-polling']; // sessions that end if nobody holds a GET
 
-async function prepare(contender) {
-  const many = SLOW.includes(contender.name) ? 10 : 1;
-  const customers = count(FEW.includes(contender.name) ? CONNECTED : CUSTOMERS, IN_FLIGHT);
-  return { crowd: customers, beats: count(BEATS / many, 100), party: await contender.customers(customers) };
+async function prepare({ name }) {
+  return {
+    crowd: count(FEW.includes(name) ? FEWER : CUSTOMERS, IN_FLIGHT),
+    beats: count(BEATS / (SLOW.includes(name) ? 10 : 1), 100),
+  };
 }
 
 function job({ port, party, crowd }, beats) {
@@ -30,11 +31,11 @@ function job({ port, party, crowd }, beats) {
   return { deadlineMs: 120000, beats: { ...party, port, connections, inFlight: IN_FLIGHT, count: beats } };
 }
 
-async function measure(contender, round) {
+async function measure(contender) {
   const { name, crowd, beats } = contender;
-  if (FLEETING.includes(name) && round > 0)
+  if (!contender.party || FLEETING.includes(name))
     contender.party = await contender.customers(crowd);
-  await load(job(contender, Math.ceil(beats / 10))); // pages, caches, compilers get warm
+  await load(job(contender, crowd)); // all are online again, and compilers and caches warm
   const { beats: found, cpu, programsCpu } = await loadOn(contender, job(contender, beats));
   const online = await contender.online();
   if (online !== null && online !== crowd)

@@ -24,6 +24,7 @@ const CASES = [
 ];
 const GAP_MS = 10; // between two beats: the dashboard has asked again
 const SETTLE_MS = 500;
+const DEADLINE_MS = 180000; // PHP looks every 250 ms
 
 /** PHP has a process for each poll, and is too slow for that rate. */
 function casesOf(name) {
@@ -57,6 +58,7 @@ async function measureCase(contender, { waiting, rate }) {
   const told = { ...await contender.dashboards(1, 0), port, told: true };
   const others = { ...await contender.dashboards(waiting - 1, 1), port };
   const { watch } = await load({
+    deadlineMs: DEADLINE_MS,
     ...beatsOf(party, rate),
     watch: {
       groups: [told, others], trigger: some(party, 0, 1),
