@@ -370,5 +370,6 @@ main(void)
 		refuse("job", "has neither beats nor watch");
 	run((int64_t)(job_number(job, "deadlineMs", 60000) * MS));
 	say_result();
+	json_object_put(job);
 	return trouble[0] == '\0' ? 0 : 1;
 }

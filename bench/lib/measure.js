@@ -161,17 +161,17 @@ async function inRounds(all, measureOne) {
 // --- the load generator ---
 
 function generator() {
-  execFileSync('make', ['-C', BUILD, '-s', 'bench/load'], { stdio: 'pipe', timeout: 120000 });
+  execFileSync('flock', [path.join(BUILD, '.dev-lock'), 'make', '-C', BUILD, '-s', 'bench/load'],
+    { stdio: 'pipe', timeout: 120000 });
   const program = path.join(BUILD, 'bench', 'load');
   return os.cpus().length < 2 ? [program] : ['taskset', '-c', '1', program];
 }
 
 /**
  * Runs a job of bench/load.c. `ready` is called when all is open and waits,
- * before the load begins. Gives its result; throws if it says an error or had
- * a bad answer.
+ * before the load begins. Gives its result, good or bad.
  */
-async function load(job, ready = () => {}) {
+async function runJob(job, ready = () => {}) {
   const deadline = job.deadlineMs ?? 60000;
   const [program, ...args] = generator();
   const child = spawn(program, args, {
@@ -188,12 +188,22 @@ async function load(job, ready = () => {}) {
       child.stdin.end('\n');
       line = await next();
     }
-    if (line.error || line.beats?.bad > 0)
-      throw new Error(`${line.error ?? `${line.beats.bad} bad answers`}: ${line.beats?.firstBad ?? ''}`);
     return line;
   } finally {
     child.kill('SIGKILL');
   }
+}
+
+/** The same; throws if anything went wrong. */
+async function load(job, ready) {
+  const { error, beats, watch } = await runJob(job, ready);
+  if (error)
+    throw new Error(error);
+  if (beats?.bad > 0)
+    throw new Error(`${beats.bad} bad answers: ${beats.firstBad}`);
+  if (watch?.again > 0)
+    throw new Error(`told ${watch.again} times again`);
+  return { beats, watch };
 }
 
 /** The same for a contender, with the CPU seconds that the run took: `cpu`, `programsCpu`. */
@@ -211,5 +221,5 @@ async function loadOn(contender, job, ready = () => {}) {
 
 module.exports = {
   count, median, medians, percentiles, pooled, cpuSeconds, memory, kernelMemory,
-  chosen, startAll, stopAll, withFresh, inRounds, load, loadOn, ROUNDS,
+  chosen, startAll, stopAll, withFresh, inRounds, runJob, load, loadOn, ROUNDS,
 };

@@ -151,12 +151,13 @@ part_e2e() {
 
 # behind SERVER: the same, but for what is the same behind all: the FastCGI
 # protocol, what ./dev demo says, the rates, privacy, who gets what, strings
-# that stay strings, leaks, the crowd that measures the store, and what is counted.
+# that stay strings, leaks, the crowd that measures the store, what is counted,
+# and what the benches measure by.
 behind() {
   local files
   mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js |
     grep -v -e fastcgi -e demo -e crowd -e rates -e privacy \
-      -e tenants -e injection -e leaks -e instructions)
+      -e tenants -e injection -e leaks -e instructions -e load.test)
   SERVER=$1 end_to_end "${files[@]}"
 }
 
