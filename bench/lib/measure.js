@@ -110,16 +110,16 @@ function chosen(all) {
 /** Starts those that are chosen, each with what `prepare` gives. */
 async function startAll(all, prepare = () => ({})) {
   const started = [];
-  try {
-    for (const name of chosen(all)) {
+  for (const name of chosen(all))
+    try {
       const contender = await contenders.start(name);
       started.push(contender);
       Object.assign(contender, await prepare(contender));
+    } catch (err) {
+      await stopAll(started);
+      err.message = `${name}: ${err.message}`;
+      throw err;
     }
-  } catch (err) {
-    await stopAll(started);
-    throw err;
-  }
   return started;
 }
 
