@@ -1,0 +1,30 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "customer.h"
+
+#define ID_LEN 12 /* of a conversation, as we make them */
+
+void
+customer_of(long n, struct customer *c)
+{
+	uint8_t hash[PL_HASH_LEN];
+	char name[64];
+
+	snprintf(name, sizeof(name), "conversation %ld", n);
+	pl_secret_hash(name, hash);
+	memcpy(c->conversation, "conv_", 5);
+	pl_hex(hash, ID_LEN, c->conversation + 5);
+	snprintf(name, sizeof(name), "session %ld", n);
+	pl_secret_hash(name, hash);
+	memcpy(c->session, hash, sizeof(c->session));
+}
+
+uint64_t
+customer_tab(long n, long tab)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "tab %ld.%ld", n, tab);
+	return pl_fnv1a(name, PL_FNV1A_START);
+}
