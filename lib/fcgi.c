@@ -8,13 +8,12 @@
  *	                               ▼ DRAINING (a body nobody reads)
  *
  * libfcgi reads with blocking reads, and more than the request if more has
- * come, so it is never let near a connection: the bytes are looked at with
- * MSG_PEEK until the empty STDIN record is there, then the request, and not
- * a byte more, goes to libfcgi through a socket pair. It reads variables and
- * body, and is freed at once: a held poll keeps nothing but a descriptor,
- * its request id and an event. The answer is framed here, for libfcgi would
- * block on a slow reader, and for two seconds in its own close of a
- * connection.
+ * come, so it is never let near a connection: the bytes are collected until
+ * the empty STDIN record is there, then the request, and not a byte more,
+ * goes to libfcgi through a pipe. It reads variables and body, and is freed
+ * at once: a held poll keeps nothing but a descriptor, its request id and an
+ * event. The answer is framed here, for libfcgi would block on a slow reader,
+ * and for two seconds in its own close of a connection.
  *
  * The listen socket given to libfcgi is -1: a request that it finds broken
  * returns an error, instead of falling into accept().
@@ -23,7 +22,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcgiapp.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,7 +34,7 @@
 
 #define BACKLOG 4096
 #define ACCEPT_MOST 256 /* in one turn */
-#define PEEK PL_FCGI_REQUEST_MAX
+#define ROOM PL_FCGI_REQUEST_MAX
 #define READ_SECONDS 10        /* for a request to arrive whole */
 #define WRITE_SECONDS 30       /* for a slow reader */
 #define DRAIN_MOST (64u << 20) /* bytes of a refused body */
@@ -53,6 +52,8 @@ struct conn {
 	uint8_t state; /* enum state */
 	pl_wake_fn wake;
 	void *arg;
+	char *in; /* what has come of the next request; mostly nothing */
+	size_t in_len;
 	char *out; /* what is still to be written */
 	size_t out_len, out_pos;
 	size_t drained;
@@ -66,8 +67,8 @@ struct pl_fcgi {
 	void *arg;
 	struct conn *conns;
 	size_t writing;
-	int feed[2]; /* to libfcgi: write here, it reads there; or -1 */
-	unsigned char peek[PEEK];
+	int feed[2]; /* to libfcgi: it reads here, write there; or -1 */
+	unsigned char in[ROOM]; /* of the connection at hand */
 };
 
 static void on_event(evutil_socket_t, short, void *);
@@ -81,6 +82,7 @@ conn_free(struct conn *c)
 		c->fcgi->writing--;
 	event_del(&c->ev);
 	close(c->fd);
+	free(c->in);
 	free(c->out);
 	free(c);
 }
@@ -111,10 +113,54 @@ send_small(struct conn *c, struct pl_buf *b)
 	pl_buf_free(b);
 }
 
-static bool
-discard(struct conn *c, size_t n)
+/* Brings what was put by back to the room; how much it is. */
+static size_t
+bring(struct conn *c)
 {
-	return recv(c->fd, c->fcgi->peek, n, MSG_DONTWAIT) == (ssize_t)n;
+	size_t n = c->in_len;
+
+	if (n > 0)
+		memcpy(c->fcgi->in, c->in, n);
+	free(c->in);
+	c->in = NULL;
+	c->in_len = 0;
+	return n;
+}
+
+/* Puts n bytes by, until more comes or it is their turn. */
+static bool
+put_by(struct conn *c, const unsigned char *p, size_t n)
+{
+	if (n == 0)
+		return true;
+	if ((c->in = malloc(n)) == NULL)
+		return false;
+	memcpy(c->in, p, n);
+	c->in_len = n;
+	return true;
+}
+
+/* Takes the first n of *len bytes out of the room. */
+static void
+drop(struct conn *c, size_t n, size_t *len)
+{
+	*len -= n;
+	memmove(c->fcgi->in, c->fcgi->in + n, *len);
+}
+
+/* Adds what the socket has. 1: there was something; 0: nothing more yet; -1:
+ * the other side is gone. */
+static int
+receive(struct conn *c, size_t *len)
+{
+	ssize_t n = recv(c->fd, c->fcgi->in + *len, ROOM - *len, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return -1;
+	*len += (size_t)n;
+	return 1;
 }
 
 /* GET_VALUES is answered; what is not known, by saying so. */
@@ -186,24 +232,17 @@ feed_close(struct pl_fcgi *f)
 	f->feed[0] = f->feed[1] = -1;
 }
 
-/* Moves the request from the connection to where libfcgi reads it. */
+/* Puts the request, which lies in the room, where libfcgi reads it. */
 static bool
-feed(struct pl_fcgi *f, const struct conn *c)
+feed(struct pl_fcgi *f, size_t len)
 {
-	static const int room = 2 * PEEK;
-	size_t len = c->head.len;
-
 	if (f->feed[0] < 0) {
-		if (socketpair(AF_UNIX,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-			f->feed) != 0)
+		if (pipe2(f->feed, O_NONBLOCK | O_CLOEXEC) != 0)
 			return false;
-		/* What the system allows is enough, or send() says so. */
-		(void)setsockopt(
-		    f->feed[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+		/* What the system allows is enough, or write() says so. */
+		(void)fcntl(f->feed[1], F_SETPIPE_SZ, ROOM);
 	}
-	return recv(c->fd, f->peek, len, MSG_DONTWAIT) == (ssize_t)len &&
-	       send(f->feed[0], f->peek, len, MSG_NOSIGNAL) == (ssize_t)len;
+	return write(f->feed[1], f->in, len) == (ssize_t)len;
 }
 
 /* Lets libfcgi read the request, and go. False: it is broken. */
@@ -215,16 +254,16 @@ take(struct conn *c, struct pl_request *req)
 	FCGX_Request f;
 	enum pl_err err;
 
-	if (!feed(fcgi, c)) {
+	if (!feed(fcgi, c->head.len)) {
 		pl_log(PL_LOG_ERROR, "request: %s", strerror(errno));
 		feed_close(fcgi);
 		return false;
 	}
 	FCGX_InitRequest(&f, -1, 0);
-	f.ipcFd = fcgi->feed[1];
+	f.ipcFd = fcgi->feed[0];
 	f.keepConnection = 1; /* or accept closes it first */
 	if (FCGX_Accept_r(&f) != 0) {
-		fcgi->feed[1] = -1; /* it has closed that */
+		fcgi->feed[0] = -1; /* it has closed that */
 		feed_close(fcgi);
 		return false;
 	}
@@ -250,13 +289,14 @@ deliver(struct conn *c, struct pl_request *req)
 }
 
 static void
-on_whole(struct conn *c)
+on_whole(struct conn *c, size_t n)
 {
 	struct pl_request req;
 
 	event_del(&c->ev);
 	pl_request_init(&req);
-	if (!take(c, &req)) {
+	if (!put_by(c, c->fcgi->in + c->head.len, n - c->head.len) ||
+	    !take(c, &req)) {
 		pl_request_close(&req);
 		conn_free(c);
 		return;
@@ -276,43 +316,29 @@ on_too_large(struct conn *c)
 	deliver(c, &req);
 }
 
-/*
- * Will nothing come after what is there? A look at the bytes alone does not
- * tell: it sees no end before they are taken.
- */
-static bool
-is_last(const struct conn *c)
+/* Nothing more has come: waits for it. */
+static void
+await_more(struct conn *c, size_t n)
 {
-#ifdef POLLRDHUP
-	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
-
-	return poll(&p, 1, 0) > 0 &&
-	       (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-#else
-	(void)c;
-	return false;
-#endif
+	if (put_by(c, c->fcgi->in, n) &&
+	    (event_pending(&c->ev, EV_READ, NULL) != 0 ||
+		await(c, EV_READ | EV_ET, READ_SECONDS * 1000)))
+		return;
+	conn_free(c);
 }
 
 static void
 on_readable(struct conn *c)
 {
 	struct pl_fcgi_record first = {0};
-	bool last = false;
-	ssize_t n;
+	size_t n = bring(c);
+	int more;
 
 	for (;;) {
-		n = recv(c->fd, c->fcgi->peek, PEEK, MSG_PEEK | MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			n = 0;
-		else if (n <= 0) {
-			conn_free(c);
-			return;
-		}
 		switch (pl_fcgi_scan(
-		    c->fcgi->peek, (size_t)n, PL_BODY_MAX, &c->head, &first)) {
+		    c->fcgi->in, n, PL_BODY_MAX, &c->head, &first)) {
 		case PL_SCAN_WHOLE:
-			on_whole(c);
+			on_whole(c, n);
 			return;
 		case PL_SCAN_TOO_LARGE:
 			on_too_large(c);
@@ -321,10 +347,8 @@ on_readable(struct conn *c)
 			answer_management(c, &first);
 			/* FALLTHROUGH */
 		case PL_SCAN_STRAY:
-			if (discard(c, first.total))
-				continue;
-			conn_free(c);
-			return;
+			drop(c, first.total, &n);
+			break;
 		case PL_SCAN_ROLE:
 			refuse(c, c->head.id, PL_FCGI_UNKNOWN_ROLE);
 			/* FALLTHROUGH */
@@ -332,15 +356,11 @@ on_readable(struct conn *c)
 			conn_free(c);
 			return;
 		case PL_SCAN_MORE:
-			if (last) {
-				conn_free(c);
-				return;
-			}
-			/* Once more, for what came in between. */
-			if (n > 0 && (last = is_last(c)))
-				continue;
-			if (event_pending(&c->ev, EV_READ, NULL) == 0 &&
-			    !await(c, EV_READ | EV_ET, READ_SECONDS * 1000))
+			if ((more = receive(c, &n)) > 0)
+				break;
+			if (more == 0)
+				await_more(c, n);
+			else
 				conn_free(c);
 			return;
 		}
@@ -352,19 +372,15 @@ static void
 on_held_readable(struct conn *c)
 {
 	struct pl_fcgi_record r;
-	bool last = false;
-	ssize_t n;
-	int rc;
+	size_t n = bring(c);
+	int rc, more;
 
 	for (;;) {
-		n = recv(c->fd, c->fcgi->peek, PEEK, MSG_PEEK | MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		rc = n > 0 ? pl_fcgi_parse(c->fcgi->peek, (size_t)n, &r) : -1;
-		if (rc == 0 && !last) {
-			if (!(last = is_last(c)))
+		if ((rc = pl_fcgi_parse(c->fcgi->in, n, &r)) == 0) {
+			if ((more = receive(c, &n)) > 0)
+				continue;
+			if (more == 0 && put_by(c, c->fcgi->in, n))
 				return;
-			continue; /* for what came in between */
 		}
 		if (rc != 1 ||
 		    (r.type == PL_FCGI_ABORT && r.id == c->head.id)) {
@@ -376,8 +392,7 @@ on_held_readable(struct conn *c)
 			answer_management(c, &r);
 		else if (r.type == PL_FCGI_BEGIN)
 			refuse(c, r.id, PL_FCGI_CANT_MPX);
-		if (!discard(c, r.total))
-			return;
+		drop(c, r.total, &n);
 	}
 }
 
@@ -396,9 +411,11 @@ finish(struct conn *c)
 		c->state = DRAINING;
 		shutdown(c->fd, SHUT_WR);
 		gone = !await(c, EV_READ, READ_SECONDS * 1000);
-	} else if (c->head.keep)
+	} else if (c->head.keep) {
 		gone = !await(c, EV_READ | EV_ET, -1);
-	else
+		if (!gone && c->in_len > 0) /* it has come already */
+			event_active(&c->ev, EV_READ, 0);
+	} else
 		gone = true;
 	if (gone)
 		conn_free(c);
@@ -431,7 +448,7 @@ on_writable(struct conn *c)
 static void
 on_drain(struct conn *c)
 {
-	ssize_t n = recv(c->fd, c->fcgi->peek, PEEK, MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, c->fcgi->in, ROOM, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -512,10 +529,13 @@ hold(struct pl_conn *base, int64_t timeout_ms, pl_wake_fn wake, void *arg)
 	c->wake = wake;
 	c->arg = arg;
 	c->state = HELD;
-	if (await(c, EV_READ | EV_ET, timeout_ms))
-		return PL_OK;
-	c->state = TAKEN;
-	return PL_ERR_NOMEM;
+	if (!await(c, EV_READ | EV_ET, timeout_ms)) {
+		c->state = TAKEN;
+		return PL_ERR_NOMEM;
+	}
+	if (c->in_len > 0)
+		event_active(&c->ev, EV_READ, 0);
+	return PL_OK;
 }
 
 static const struct pl_conn_ops conn_ops = {reply_to, hold};

@@ -255,7 +255,7 @@ static const int allowed[] = {
     __NR_lseek, __NR_close, __NR_fstat, __NR_statx, __NR_fstatfs, __NR_statfs,
     __NR_faccessat, __NR_readlinkat, __NR_getcwd, __NR_openat, __NR_unlinkat,
     __NR_ftruncate, __NR_fallocate, __NR_fsync, __NR_fdatasync, __NR_fcntl,
-    __NR_flock, __NR_fchmod, __NR_fchown, __NR_utimensat,
+    __NR_pipe2, __NR_flock, __NR_fchmod, __NR_fchown, __NR_utimensat,
 #ifdef __NR_newfstatat
     __NR_newfstatat,
 #endif
@@ -365,10 +365,7 @@ build(struct program *p)
 		    p, BPF_JEQ, (uint32_t)deadly[i], SECCOMP_RET_KILL_PROCESS);
 	for (i = 0; i < COUNT(allowed); i++)
 		answer_if(p, BPF_JEQ, (uint32_t)allowed[i], SECCOMP_RET_ALLOW);
-	/* libfcgi is fed through a pair of sockets, which nobody else can
-	 * reach; abort() sends itself a signal; a limit is asked for of
-	 * oneself. */
-	allow_with(p, __NR_socketpair, AF_UNIX);
+	/* abort() sends itself a signal; a limit is asked for of oneself. */
 	allow_with(p, __NR_tgkill, (uint32_t)getpid());
 	allow_with(p, __NR_prlimit64, 0);
 	answer(p, missing);
