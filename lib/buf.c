@@ -19,7 +19,7 @@ pl_buf_free(struct pl_buf *b)
 static bool
 grow(struct pl_buf *b, size_t n)
 {
-	size_t cap = b->cap ? b->cap : 256;
+	size_t cap = b->cap ? b->cap : 1024;
 	char *data;
 
 	if (b->failed)

@@ -127,7 +127,10 @@ pl_json_parse(struct pl_json_body *body, struct pl_arena *arena,
 	struct json_object *object;
 	enum json_tokener_error error;
 
-	*body = (struct pl_json_body){NULL, arena, NULL};
+	body->object = NULL;
+	body->n = 0;
+	body->arena = arena;
+	body->message = NULL;
 	/* json-c's own check lets surrogates and overlong forms pass. */
 	if (!pl_utf8_valid(text, len))
 		return PL_ERR_JSON;
@@ -156,6 +159,18 @@ pl_json_parse(struct pl_json_body *body, struct pl_arena *arena,
 	return PL_OK;
 }
 
+enum pl_err
+pl_json_read(struct pl_json_body *body, struct pl_arena *arena,
+    const char *text, size_t len)
+{
+	if (!pl_utf8_valid(text, len) || !pl_json_flat(body, text, len))
+		return pl_json_parse(body, arena, text, len);
+	body->object = NULL;
+	body->arena = arena;
+	body->message = NULL;
+	return PL_OK;
+}
+
 void
 pl_json_free(struct pl_json_body *body)
 {
@@ -174,14 +189,43 @@ pl_json_refuse(
 	return PL_ERR_REQUEST;
 }
 
-/* NULL where it is absent or null. */
-static struct json_object *
+static struct pl_json_value
+value_of(struct json_object *v)
+{
+	struct pl_json_value value = {.type = PL_JSON_OTHER};
+
+	if (v == NULL)
+		value.type = PL_JSON_NULL;
+	else if (json_object_is_type(v, json_type_string)) {
+		value.type = PL_JSON_STRING;
+		value.text = json_object_get_string(v);
+		value.len = (size_t)json_object_get_string_len(v);
+	} else if (json_object_is_type(v, json_type_int)) {
+		value.type = PL_JSON_INT;
+		value.number = json_object_get_int64(v);
+	} else if (json_object_is_type(v, json_type_boolean)) {
+		value.type = PL_JSON_BOOL;
+		value.number = json_object_get_boolean(v);
+	}
+	return value;
+}
+
+/* Of two of one name the last counts, as with json-c. */
+static struct pl_json_value
 member(const struct pl_json_body *body, const char *name)
 {
 	struct json_object *v = NULL;
+	size_t i, len = strlen(name);
 
-	json_object_object_get_ex(body->object, name, &v);
-	return v;
+	if (body->object != NULL) {
+		json_object_object_get_ex(body->object, name, &v);
+		return value_of(v);
+	}
+	for (i = body->n; i > 0; i--)
+		if (body->members[i - 1].len == len &&
+		    memcmp(body->members[i - 1].name, name, len) == 0)
+			return body->members[i - 1].value;
+	return value_of(NULL);
 }
 
 static enum pl_err
@@ -198,19 +242,15 @@ enum pl_err
 pl_json_want_str(
     struct pl_json_body *body, const char *name, size_t max, const char **out)
 {
-	struct json_object *v = member(body, name);
+	struct pl_json_value v = member(body, name);
 	const char *s;
-	size_t len;
 
-	if (v == NULL)
+	if (v.type == PL_JSON_NULL)
 		return PL_OK;
-	if (!json_object_is_type(v, json_type_string))
+	if (v.type != PL_JSON_STRING || v.len == 0 || v.len > max ||
+	    !pl_text_valid(v.text, v.len))
 		return refuse_str(body, name, max);
-	s = json_object_get_string(v);
-	len = (size_t)json_object_get_string_len(v);
-	if (len == 0 || len > max || !pl_text_valid(s, len))
-		return refuse_str(body, name, max);
-	if ((s = pl_arena_copy(body->arena, s, len)) == NULL)
+	if ((s = pl_arena_copy(body->arena, v.text, v.len)) == NULL)
 		return PL_ERR_NOMEM;
 	*out = s;
 	return PL_OK;
@@ -220,7 +260,7 @@ enum pl_err
 pl_json_need_str(
     struct pl_json_body *body, const char *name, size_t max, const char **out)
 {
-	if (member(body, name) == NULL)
+	if (member(body, name).type == PL_JSON_NULL)
 		return pl_json_refuse(
 		    body, name, "a string, and it is missing");
 	return pl_json_want_str(body, name, max, out);
@@ -230,15 +270,13 @@ enum pl_err
 pl_json_want_int(struct pl_json_body *body, const char *name, int64_t least,
     int64_t most, int64_t *out)
 {
-	struct json_object *v = member(body, name);
+	struct pl_json_value v = member(body, name);
 	char expected[80];
-	int64_t n;
 
-	if (v == NULL)
+	if (v.type == PL_JSON_NULL)
 		return PL_OK;
-	n = json_object_get_int64(v);
-	if (json_object_is_type(v, json_type_int) && n >= least && n <= most) {
-		*out = n;
+	if (v.type == PL_JSON_INT && v.number >= least && v.number <= most) {
+		*out = v.number;
 		return PL_OK;
 	}
 	snprintf(expected, sizeof(expected), "a whole number from %lld to %lld",
@@ -249,10 +287,10 @@ pl_json_want_int(struct pl_json_body *body, const char *name, int64_t least,
 enum pl_err
 pl_json_need_bool(struct pl_json_body *body, const char *name, bool *out)
 {
-	struct json_object *v = member(body, name);
+	struct pl_json_value v = member(body, name);
 
-	if (!json_object_is_type(v, json_type_boolean))
+	if (v.type != PL_JSON_BOOL)
 		return pl_json_refuse(body, name, "true or false");
-	*out = json_object_get_boolean(v);
+	*out = v.number != 0;
 	return PL_OK;
 }

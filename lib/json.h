@@ -30,15 +30,44 @@ void pl_json_raw(struct pl_buf *, const char *json, size_t); /* an element */
  * long or no clean text is PL_ERR_REQUEST, and *message says which (in the
  * arena).
  */
+enum pl_json_type {
+	PL_JSON_NULL, /* or absent */
+	PL_JSON_STRING,
+	PL_JSON_INT,
+	PL_JSON_BOOL,
+	PL_JSON_OTHER
+};
+struct pl_json_value {
+	enum pl_json_type type;
+	const char *text; /* borrowed, not terminated */
+	size_t len;
+	int64_t number; /* PL_JSON_BOOL: 0 or 1 */
+};
+struct pl_json_member {
+	const char *name; /* borrowed, not terminated */
+	size_t len;
+	struct pl_json_value value;
+};
+#define PL_JSON_MEMBERS 12
+
 struct pl_json_body {
-	struct json_object *object; /* owned */
+	struct json_object *object; /* owned; NULL: the members are here: */
+	struct pl_json_member members[PL_JSON_MEMBERS];
+	size_t n;
 	struct pl_arena *arena;
 	const char *message;
 };
 
-/* PL_ERR_JSON unless it is one JSON object in UTF-8, and nothing after. */
+/* PL_ERR_JSON unless it is one JSON object in UTF-8, and nothing after. The
+ * text is borrowed until pl_json_free(). */
+enum pl_err pl_json_read(struct pl_json_body *, struct pl_arena *,
+    const char *text, size_t len) PL_MUST;
+/* The same, and always as a tree: body->object. */
 enum pl_err pl_json_parse(struct pl_json_body *, struct pl_arena *,
     const char *text, size_t len) PL_MUST;
+/* The members of plain UTF-8 text, where they stand. False: it is not as
+ * simple as that, or no JSON at all (json_flat.c). */
+bool pl_json_flat(struct pl_json_body *, const char *text, size_t len);
 void pl_json_free(struct pl_json_body *);
 
 /* 1 to max bytes of text without control characters. */

@@ -15,7 +15,7 @@ pl_call_json(struct pl_call *call, struct pl_json_body *body)
 
 	if ((err = pl_request_check_type(&call->req)) != PL_OK)
 		return err;
-	return pl_json_parse(
+	return pl_json_read(
 	    body, &call->req.arena, call->req.body, call->req.body_len);
 }
 

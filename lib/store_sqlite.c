@@ -542,6 +542,16 @@ connect_db(struct pl_sqlite *s)
 	return err;
 }
 
+/* For a process of one thread: no mutex, and no sum of what is allocated, at
+ * each of its allocations. Only before SQLite's first use; later it is as it
+ * is. */
+static void
+configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum pl_err
 pl_sqlite_open(struct pl_store **out, const char *path, bool create,
     const struct pl_rules *rules, int64_t retention_ms, int64_t now)
@@ -551,6 +561,7 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 
 	if (strlen(path) >= PL_SQLITE_PATH)
 		return PL_ERR_STORE;
+	configure();
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return PL_ERR_NOMEM;
 	*s = (struct pl_sqlite){.store.ops = &ops,
@@ -584,6 +595,7 @@ pl_sqlite_warm_up(void)
 {
 	unsigned char byte;
 
+	configure();
 	sqlite3_randomness(sizeof(byte), &byte); /* from /dev/urandom */
 }
 

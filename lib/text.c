@@ -49,9 +49,13 @@ pl_utf8_valid(const char *s, size_t n)
 {
 	size_t len;
 
-	for (; n > 0; s += len, n -= len)
-		if ((len = utf8_len((const unsigned char *)s, n)) == 0)
+	for (; n > 0; s += len, n -= len) {
+		len = (unsigned char)*s < 0x80
+			  ? 1
+			  : utf8_len((const unsigned char *)s, n);
+		if (len == 0)
 			return false;
+	}
 	return true;
 }
 

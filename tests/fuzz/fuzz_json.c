@@ -81,6 +81,34 @@ check_members(struct pl_json_body *body)
 	HOLDS(!yes || err == PL_OK);
 }
 
+/* What is read where it stands is what json-c reads. */
+static void
+check_flat(const char *text, size_t size, struct pl_arena *arena)
+{
+	static const char *const names[] = {"id", "name", "seq", "typing"};
+	struct pl_json_body flat, tree;
+	const char *a, *b;
+	int64_t m, n;
+	size_t i;
+
+	if (!pl_utf8_valid(text, size) || !pl_json_flat(&flat, text, size))
+		return;
+	flat.object = NULL;
+	flat.arena = arena;
+	HOLDS(pl_json_parse(&tree, arena, text, size) == PL_OK);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		a = b = "unset";
+		m = n = -7;
+		HOLDS(pl_json_want_str(&flat, names[i], MAX, &a) ==
+		      pl_json_want_str(&tree, names[i], MAX, &b));
+		HOLDS(strcmp(a, b) == 0);
+		HOLDS(pl_json_want_int(&flat, names[i], 0, INT64_MAX, &m) ==
+		      pl_json_want_int(&tree, names[i], 0, INT64_MAX, &n));
+		HOLDS(m == n);
+	}
+	pl_json_free(&tree);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -93,7 +121,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0'; /* as a request's body is */
 	pl_arena_init(&arena);
-	err = pl_json_parse(&body, &arena, text, size);
+	check_flat(text, size, &arena);
+	err = pl_json_read(&body, &arena, text, size);
 	if (err == PL_OK) {
 		HOLDS(pl_utf8_valid(text, size));
 		check_members(&body);

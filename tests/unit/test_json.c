@@ -18,7 +18,7 @@ TestSuite(json, .fini = clean);
 static enum pl_err
 parse(const char *text)
 {
-	return pl_json_parse(&body, &arena, text, strlen(text));
+	return pl_json_read(&body, &arena, text, strlen(text));
 }
 
 /* Commas come by themselves; what needs escaping is escaped. */
@@ -114,6 +114,51 @@ Test(json, names_the_member_that_is_wrong)
 	cr_expect_eq(pl_json_need_bool(&body, "b", &b), PL_ERR_REQUEST);
 	cr_expect_str_eq(s, "kept");
 	cr_expect_eq(n, 5);
+}
+
+/* What is read where it stands is what the tree has. */
+Test(json, reads_flat_what_the_tree_has)
+{
+	const char text[] = "\t{ \"conversationId\" : \"conv_\xc3\xa4\","
+			    "\"seq\":120,\"typing\":false,\"seq\":0,"
+			    "\"none\":null}\n";
+	struct pl_json_body flat;
+	const char *a = NULL, *b = NULL;
+	int64_t n = -1;
+	bool typing = true;
+
+	cr_assert(pl_json_flat(&flat, text, strlen(text)));
+	cr_expect_eq(flat.n, 5);
+	cr_assert_eq(pl_json_parse(&body, &arena, text, strlen(text)), PL_OK);
+	cr_expect_eq(pl_json_need_str(&body, "conversationId", 9, &a), PL_OK);
+	pl_json_free(&body);
+	cr_assert_eq(parse(text), PL_OK);
+	cr_expect_null(body.object);
+	cr_expect_eq(pl_json_need_str(&body, "conversationId", 9, &b), PL_OK);
+	cr_expect_str_eq(a, b);
+	cr_expect_eq(pl_json_want_int(&body, "seq", 0, 9, &n), PL_OK);
+	cr_expect_eq(n, 0, "the last of two counts");
+	cr_expect_eq(pl_json_need_bool(&body, "typing", &typing), PL_OK);
+	cr_expect_not(typing);
+}
+
+/* What is not simple, or not right, is left to json-c. */
+Test(json, leaves_to_the_tree_what_is_not_flat)
+{
+	static const char *const texts[] = {"", "{}", "[]", "{\"a\":1",
+	    "{\"a\":1}x", "{\"a\":1,}", "{\"a\":-1}", "{\"a\":1.0}",
+	    "{\"a\":01}", "{\"a\":1234567890123456}", "{\"a\":tru}",
+	    "{\"a\":\"\\n\"}", "{\"a\":\"\n\"}", "{\"a\":[]}", "{a:1}",
+	    "{'a':1}", "{\"a\"}", "{\"a\":\"b}", "{\"a\":nullx}",
+	    "{\"a\":1 \"b\":2}",
+	    "{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,"
+	    "\"8\":1,\"9\":1,\"10\":1,\"11\":1,\"12\":1,\"13\":1}"};
+	struct pl_json_body flat;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cr_expect_not(pl_json_flat(&flat, texts[i], strlen(texts[i])),
+		    "%s", texts[i]);
 }
 
 /* What may be absent may be null, and leaves what stood there. */
