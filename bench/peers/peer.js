@@ -31,7 +31,7 @@ class Peer {
     this.agentToken = newId();
     this.people = []; // of the last customers()
     this.http = new http.Agent({ keepAlive: true, timeout: 3000 });
-    this.end = () => this.signal('SIGKILL');
+    this.end = () => this.signal('SIGTERM'); // not KILL: a master ends its workers
     process.on('exit', this.end);
   }
 
@@ -139,11 +139,13 @@ class Peer {
     const all = this.pids();
     this.http.destroy();
     this.signal('SIGTERM');
-    await until(() => !all.some(isAlive), { deadline: STOP_DEADLINE_MS, what: `${this.name} ends` })
-      .finally(() => {
-        this.signal('SIGKILL');
-        process.removeListener('exit', this.end);
-      });
+    await until(() => !all.some(isAlive), { deadline: STOP_DEADLINE_MS }).catch(() => {});
+    process.removeListener('exit', this.end);
+    const left = all.filter(isAlive);
+    for (const pid of left)
+      process.kill(pid, 'SIGKILL');
+    if (left.length > 0)
+      throw new Error(`${this.name}: ${left.length} processes did not end`);
   }
 }
 

@@ -62,8 +62,11 @@ class Php extends OverHttp {
   }
 
   async stop() {
-    await super.stop();
-    fs.rmSync(this.sockets, { recursive: true, force: true });
+    try {
+      await super.stop();
+    } finally {
+      fs.rmSync(this.sockets, { recursive: true, force: true });
+    }
   }
 }
 
