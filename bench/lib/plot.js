@@ -51,7 +51,8 @@ function page(height, title, parts) {
 
 /** 1234567 → "1,234,567"; three digits at least of what is small. */
 function figure(n) {
-  const digits = n === 0 || n >= 100 ? 0 : n >= 10 ? 1 : n >= 1 ? 2 : 3;
+  const shown = Number(n.toPrecision(3));
+  const digits = n === 0 || shown >= 100 ? 0 : shown >= 10 ? 1 : shown >= 1 ? 2 : 3;
   return n.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
