@@ -160,11 +160,16 @@ async function inRounds(all, measureOne) {
 
 // --- the load generator ---
 
+let command; // that starts it: made once
+
 function generator() {
+  if (command)
+    return command;
   execFileSync('flock', [path.join(BUILD, '.dev-lock'), 'make', '-C', BUILD, '-s', 'bench/load'],
     { stdio: 'pipe', timeout: 120000 });
   const program = path.join(BUILD, 'bench', 'load');
-  return os.cpus().length < 2 ? [program] : ['taskset', '-c', '1', program];
+  command = os.cpus().length < 2 ? [program] : ['taskset', '-c', '1', program];
+  return command;
 }
 
 /**
