@@ -98,16 +98,13 @@ static const struct {
     VARIABLE("DOCUMENT_ROOT", document_root),
 };
 
-void
-pl_request_set(struct pl_request *r, const char *name, const char *value)
+/* A variable whose name has len bytes. */
+static void
+set(struct pl_request *r, const char *name, size_t len, const char *value)
 {
-	size_t i, len = strlen(name);
 	const char *copy;
+	size_t i;
 
-	if (strcmp(name, "REQUEST_METHOD") == 0)
-		r->method = method_of(value);
-	else if (strcmp(name, "HTTPS") == 0)
-		r->https = strcasecmp(value, "on") == 0;
 	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		if (len != variables[i].len ||
 		    memcmp(name, variables[i].name, len) != 0)
@@ -116,26 +113,36 @@ pl_request_set(struct pl_request *r, const char *name, const char *value)
 		if (copy != NULL)
 			*(const char **)(void *)((char *)r +
 						 variables[i].offset) = copy;
+		return;
 	}
+	if (len == 14 && memcmp(name, "REQUEST_METHOD", len) == 0)
+		r->method = method_of(value);
+	else if (len == 5 && memcmp(name, "HTTPS", len) == 0)
+		r->https = strcasecmp(value, "on") == 0;
+}
+
+void
+pl_request_set(struct pl_request *r, const char *name, const char *value)
+{
+	set(r, name, strlen(name), value);
 }
 
 int64_t
 pl_request_env(struct pl_request *r, char *const env[])
 {
 	int64_t length = -1;
-	char name[64];
 	const char *eq;
+	size_t len;
 
 	for (; *env != NULL; env++) {
-		eq = strchr(*env, '=');
-		if (eq == NULL || (size_t)(eq - *env) >= sizeof(name))
+		if ((eq = strchr(*env, '=')) == NULL)
 			continue;
-		memcpy(name, *env, (size_t)(eq - *env));
-		name[eq - *env] = '\0';
-		if (strcmp(name, "CONTENT_LENGTH") == 0 && eq[1] != '\0')
+		len = (size_t)(eq - *env);
+		if (len == 14 && memcmp(*env, "CONTENT_LENGTH", len) == 0 &&
+		    eq[1] != '\0')
 			length = strtoll(eq + 1, NULL, 10);
 		else
-			pl_request_set(r, name, eq + 1);
+			set(r, *env, len, eq + 1);
 	}
 	return length;
 }

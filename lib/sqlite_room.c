@@ -131,26 +131,28 @@ touch(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 }
 
 static enum pl_err
-save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
+remove_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 {
-	sqlite3_stmt *st = pl_sql(s, tab->forgotten ? PL_SQL_TAB_REMOVE
-				     : tab->stored  ? PL_SQL_TAB_UPDATE
-						    : PL_SQL_TAB_PUT);
-	enum pl_err err;
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_TAB_REMOVE);
 
 	pl_bind_int(st, ":conversation", conversation);
 	pl_bind_int(st, ":session", s->room.sessions[tab->session].id);
 	pl_bind_int(st, ":tab", (int64_t)tab->tab);
-	if (tab->forgotten)
-		return pl_run(s, st);
-	pl_bind_int(st, ":state", tab->state);
-	pl_bind_int(st, ":hidden", tab->hidden);
-	pl_bind_int(st, ":message", tab->message);
-	pl_bind_int(st, ":rev", tab->rev);
-	pl_bind_int(st, ":beat_at", tab->beat_at);
-	pl_bind_int(st, ":changed_at", tab->changed_at);
-	pl_bind_int(st, ":expires_at", tab->expires_at);
-	pl_bind_int(st, ":typing_until", tab->typing_until);
+	return pl_run(s, st);
+}
+
+static enum pl_err
+save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
+{
+	const int64_t values[] = {tab->state, tab->hidden, tab->message,
+	    tab->rev, tab->beat_at, tab->changed_at, tab->expires_at,
+	    tab->typing_until, conversation, s->room.sessions[tab->session].id,
+	    (int64_t)tab->tab};
+	sqlite3_stmt *st =
+	    pl_sql(s, tab->stored ? PL_SQL_TAB_UPDATE : PL_SQL_TAB_PUT);
+	enum pl_err err;
+
+	pl_bind_ints(st, values, sizeof(values) / sizeof(values[0]));
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
 	return touch(s, conversation, tab);
@@ -189,7 +191,9 @@ save(struct pl_sqlite *s, int64_t conversation)
 		err = pl_run(s, st);
 	}
 	for (i = 0; i < room->ntabs && err == PL_OK; i++)
-		if (room->tabs[i].dirty || room->tabs[i].forgotten)
+		if (room->tabs[i].forgotten)
+			err = remove_tab(s, conversation, &room->tabs[i]);
+		else if (room->tabs[i].dirty)
 			err = save_tab(s, conversation, &room->tabs[i]);
 	if (err == PL_OK && room->dirty)
 		err = save_head(s, conversation);

@@ -1,5 +1,5 @@
--- in: :conversation, :session, :tab, :state, :hidden, :message, :rev,
---     :beat_at, :changed_at, :expires_at, :typing_until
+-- in: :state, :hidden, :message, :rev, :beat_at, :changed_at, :expires_at,
+--     :typing_until, :conversation, :session, :tab
 -- out: -
 -- The write that a beat is.
 UPDATE tab SET state = :state, hidden = :hidden, message = :message,
