@@ -9,6 +9,11 @@
  * the byte of that number for it. When the seats are all taken, those whose
  * process is gone are free again: a crash gives its places back by itself.
  *
+ * A client's seat is looked for near its home, which its key says, so that it
+ * is found at once among thousands. Only where that was full, or fewer seats
+ * may be taken than there are, does one lie elsewhere: a stray. As long as
+ * there are strays, all seats are looked through.
+ *
  * Two polls of one client that come at the very same moment, in two
  * processes, may both be given a free seat; then each looks again, and the
  * one with the lower sequence is ended.
@@ -23,6 +28,7 @@
 #include "seats.h"
 
 #define PROCESSES 65535
+#define NEAR 64 /* seats from its home on in which a client's seat may lie */
 #define FIRST_BYTE                                                             \
 	((off_t)1 << 40) /* of the locks: far behind the contents              \
 			  */
@@ -67,14 +73,30 @@ is_gone(const struct pl_shared *s, int process)
 	       fcntl(s->fd, GETLK, &lk) == 0 && lk.l_type == F_UNLCK;
 }
 
-static bool
-free_seat(struct pl_seat *seat, uint64_t holder)
+/* Where to begin to look for a seat of that key. */
+static size_t
+home_of(const struct pl_shared *s, uint64_t key)
 {
+	return s->nseats > 0 ? (size_t)(key % s->nseats) : 0;
+}
+
+static bool
+is_stray(const struct pl_shared *s, uint64_t key, size_t i)
+{
+	return key != 0 &&
+	       (i + s->nseats - home_of(s, key)) % s->nseats >= NEAR;
+}
+
+static bool
+free_seat(struct pl_shared *s, size_t i, uint64_t holder)
+{
+	struct pl_seat *seat = &s->page->seats[i];
 	uint64_t expected = holder;
 
 	/* The key first: a free seat must not look like somebody's. */
-	if (atomic_load(&seat->holder) == holder)
-		atomic_store(&seat->key, 0);
+	if (atomic_load(&seat->holder) == holder &&
+	    is_stray(s, atomic_exchange(&seat->key, 0), i))
+		atomic_fetch_sub(&s->page->strays, 1);
 	return atomic_compare_exchange_strong(&seat->holder, &expected, 0);
 }
 
@@ -101,7 +123,7 @@ reap(struct pl_shared *s, int process)
 		if (p < 0 || p == alive || (process >= 0 && p != process))
 			continue;
 		if (process >= 0 || is_gone(s, p))
-			freed += free_seat(&s->page->seats[i], holder);
+			freed += free_seat(s, i, holder);
 		else
 			alive = p;
 	}
@@ -154,15 +176,28 @@ take(struct pl_shared *s, size_t i, uint64_t from, uint64_t to,
 	return true;
 }
 
+/* The seats in which that key's may be: n of them, from *at on. */
+static size_t
+search(const struct pl_shared *s, uint64_t key, size_t *at)
+{
+	*at = 0;
+	if (atomic_load(&s->page->strays) > 0)
+		return seats_used(s);
+	*at = home_of(s, key);
+	return s->nseats < NEAR ? s->nseats : NEAR;
+}
+
 static bool
 take_over(
     struct pl_shared *s, uint64_t key, uint64_t holder, struct pl_seat_ref *out)
 {
-	size_t i, n = seats_used(s);
+	size_t at, n = search(s, key, &at), i;
 
-	for (i = 0; i < n; i++) {
-		uint64_t older = atomic_load(&s->page->seats[i].holder);
+	for (; n > 0; n--, at++) {
+		uint64_t older;
 
+		i = at % s->nseats;
+		older = atomic_load(&s->page->seats[i].holder);
 		if (older != 0 && atomic_load(&s->page->seats[i].key) == key &&
 		    take(s, i, older, holder, out))
 			return true;
@@ -174,33 +209,58 @@ take_over(
 static bool
 end_older(struct pl_shared *s, uint64_t key, uint64_t sequence)
 {
-	size_t i, n = seats_used(s);
+	size_t at, n = search(s, key, &at), i;
 	bool ended = false;
 
-	for (i = 0; i < n; i++) {
-		uint64_t older = atomic_load(&s->page->seats[i].holder);
+	for (; n > 0; n--, at++) {
+		uint64_t older;
 
+		i = at % s->nseats;
+		older = atomic_load(&s->page->seats[i].holder);
 		if (older != 0 && older >> 16 < sequence &&
 		    atomic_load(&s->page->seats[i].key) == key)
-			ended |= free_seat(&s->page->seats[i], older);
+			ended |= free_seat(s, i, older);
 	}
 	if (ended)
 		atomic_fetch_add(&s->page->moved, 1);
 	return ended;
 }
 
+/* Takes a free one for that key. A stray is counted before it can be missed. */
+static bool
+sit(struct pl_shared *s, size_t i, uint64_t key, uint64_t holder,
+    struct pl_seat_ref *out)
+{
+	bool stray = is_stray(s, key, i);
+
+	if (atomic_load(&s->page->seats[i].holder) != 0)
+		return false;
+	if (stray)
+		atomic_fetch_add(&s->page->strays, 1);
+	if (take(s, i, 0, holder, out)) {
+		atomic_store(&s->page->seats[i].key, key);
+		return true;
+	}
+	if (stray)
+		atomic_fetch_sub(&s->page->strays, 1);
+	return false;
+}
+
+/* The first one free: from its home on if it may be anywhere, and without a
+ * key from where it is likely. */
 static bool
 take_free(struct pl_shared *s, size_t most, uint64_t key, uint64_t holder,
     struct pl_seat_ref *out)
 {
 	uint32_t used = atomic_load(&s->page->used);
-	size_t i, n = most < s->nseats ? most : s->nseats;
+	size_t n = most < s->nseats ? most : s->nseats, start = 0, left, i;
 
-	for (i = 0; i < n; i++) {
-		if (atomic_load(&s->page->seats[i].holder) != 0 ||
-		    !take(s, i, 0, holder, out))
+	if (n == s->nseats)
+		start = home_of(s, key != 0 ? key : holder >> 16);
+	for (left = n; left > 0; left--, start++) {
+		i = start % n;
+		if (!sit(s, i, key, holder, out))
 			continue;
-		atomic_store(&s->page->seats[i].key, key);
 		while (used < i + 1 && !atomic_compare_exchange_weak(
 					   &s->page->used, &used, i + 1))
 			continue;
@@ -243,7 +303,7 @@ void
 pl_seat_give(struct pl_shared *s, const struct pl_seat_ref *ref)
 {
 	if (ref->holder != 0)
-		free_seat(&s->page->seats[ref->index], ref->holder);
+		free_seat(s, ref->index, ref->holder);
 }
 
 bool

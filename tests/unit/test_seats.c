@@ -131,6 +131,49 @@ Test(seats, who_names_no_client_supersedes_nobody)
 	cr_expect_eq(pl_seats_taken(&a), 2);
 }
 
+/* Every client has its place found again, be it near its home or, when all
+ * is full or only the first may be taken, far from it. */
+static void
+find_all_again(size_t nseats, size_t most)
+{
+	static struct pl_seat_ref refs[1000];
+	struct pl_seat_ref ref;
+	struct pl_shared c, d;
+	size_t i;
+
+	cr_assert_eq(pl_shared_open(&c, tmpdir_path("many"), nseats), PL_OK);
+	cr_assert_eq(pl_shared_open(&d, tmpdir_path("many"), nseats), PL_OK);
+	for (i = 0; i < most; i++)
+		cr_assert_eq(pl_seat_take(&c, most, (int64_t)i + 1, "tab",
+				 &refs[i], &moved),
+		    PL_OK);
+	cr_expect_eq(
+	    pl_seat_take(&c, most, 9999, "tab", &ref, &moved), PL_ERR_BUSY);
+	for (i = 0; i < most; i++) {
+		cr_assert_eq(
+		    pl_seat_take(&d, most, (int64_t)i + 1, "tab", &ref, &moved),
+		    PL_OK);
+		cr_expect(moved, "%zu", i);
+		cr_expect_eq(ref.index, refs[i].index);
+	}
+	for (i = 0; i < most; i++)
+		cr_expect(pl_seat_end(&c, (int64_t)i + 1, "tab"), "%zu", i);
+	cr_expect_eq(pl_seats_taken(&c), 0);
+	cr_expect_eq(atomic_load(&c.page->strays), 0u);
+	pl_shared_close(&c);
+	pl_shared_close(&d);
+}
+
+Test(seats, are_found_again_among_many)
+{
+	find_all_again(1000, 1000);
+}
+
+Test(seats, are_found_again_where_only_the_first_may_be_taken)
+{
+	find_all_again(1000, 100);
+}
+
 /* A child that takes all places, says so, and waits to be killed. */
 static pid_t
 take_all(void)
