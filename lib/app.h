@@ -35,6 +35,7 @@ struct pl_app {
 	struct pl_sandbox sandbox;
 	struct pl_call *first, **last; /* this turn's requests, in order */
 	int64_t now;
+	int64_t due_at;   /* when something runs out, as this turn knows; 0 */
 	int64_t version;  /* the store's, as last seen */
 	int64_t retry_at; /* until then what is due has to wait */
 	bool look;        /* there may be something new in the stream */

@@ -77,14 +77,6 @@ parse_cursor(struct ask *ask)
 		ask->reset = true;
 }
 
-static enum pl_err
-ignore(void *arg, const struct pl_presence *p)
-{
-	(void)arg;
-	(void)p;
-	return PL_OK;
-}
-
 /* All of them, or none: which one is not his is not told. */
 static enum pl_err
 check_ids(struct pl_call *call, const struct ask *ask)
@@ -93,8 +85,8 @@ check_ids(struct pl_call *call, const struct ask *ask)
 	size_t i;
 
 	for (i = 0; i < ask->q.nids && err == PL_OK; i++)
-		err = call->store->ops->presence(call->store,
-		    &ask->who.agent.scope, ask->q.ids[i], ignore, NULL);
+		err = call->store->ops->visible(
+		    call->store, &ask->who.agent.scope, ask->q.ids[i]);
 	return err;
 }
 

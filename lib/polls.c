@@ -49,12 +49,12 @@ struct held {
 	char *headers; /* of the answer, whole lines (CORS); NULL: none */
 };
 
-/* The events of one look: rows, and each as JSON. */
+/* The events of one look: rows, and as JSON those that somebody waits for. */
 struct look {
 	struct pl_polls *polls;
 	struct pl_arena arena;
 	struct pl_event events[LOOK_MOST];
-	size_t start[LOOK_MOST], end[LOOK_MOST]; /* of its JSON */
+	size_t start[LOOK_MOST], len[LOOK_MOST]; /* of its JSON; 0: not yet */
 	size_t n;
 	struct pl_buf json;
 };
@@ -190,10 +190,25 @@ has_expired(const struct pl_polls *p, const struct pl_waiter *w)
 	return p->app->now >= held->credential.expires_at;
 }
 
+/* Adds an event, which is rendered once for all who wait for it. */
+static void
+add_event(struct pl_buf *b, struct look *look, size_t i)
+{
+	if (look->len[i] == 0) {
+		/* After a colon an element stands without a comma. */
+		pl_buf_puts(&look->json, ":");
+		look->start[i] = look->json.len;
+		pl_answer_event(&look->json, &look->events[i]);
+		look->len[i] = look->json.len - look->start[i];
+	}
+	b->failed |= look->json.failed;
+	pl_json_raw(b, look->json.data + look->start[i], look->len[i]);
+}
+
 /* Answers with what look has for it (yes), or with nothing (NULL). */
 static void
-answer(struct pl_polls *p, struct pl_waiter *w, const struct look *look,
-    const bool *yes)
+answer(
+    struct pl_polls *p, struct pl_waiter *w, struct look *look, const bool *yes)
 {
 	int64_t seq = w->seq > p->position ? w->seq : p->position;
 	struct pl_reply reply;
@@ -207,9 +222,7 @@ answer(struct pl_polls *p, struct pl_waiter *w, const struct look *look,
 	pl_answer_begin(&reply, &p->store, seq, p->app->now);
 	for (i = 0; yes != NULL && i < look->n; i++)
 		if (yes[i])
-			pl_json_raw(&reply.body,
-			    look->json.data + look->start[i],
-			    look->end[i] - look->start[i]);
+			add_event(&reply.body, look, i);
 	pl_answer_end(&reply);
 	send_reply(p, w, &reply);
 }
@@ -337,12 +350,8 @@ on_event(void *arg, const struct pl_event *e)
 	    pl_arena_copy(&look->arena, e->public_id, strlen(e->public_id));
 	if (copy->public_id == NULL)
 		return PL_ERR_NOMEM;
-	/* After a colon an element stands without a comma. */
-	pl_buf_puts(&look->json, ":");
-	look->start[look->n] = look->json.len;
-	pl_answer_event(&look->json, e);
-	look->end[look->n++] = look->json.len;
-	return look->json.failed ? PL_ERR_NOMEM : PL_OK;
+	look->len[look->n++] = 0;
+	return PL_OK;
 }
 
 /* Puts the events that this waiter may see into the reply. */
@@ -535,9 +544,10 @@ pl_polls_look(struct pl_polls *p)
 		p->position = p->store.seq;
 	if (p->position == p->store.seq)
 		return PL_OK;
-	if ((look = calloc(1, sizeof(*look))) == NULL)
+	if ((look = malloc(sizeof(*look))) == NULL)
 		return PL_ERR_NOMEM;
 	look->polls = p;
+	look->json = PL_BUF_EMPTY;
 	while (err == PL_OK && more)
 		err = look_once(p, look, &more);
 	pl_buf_free(&look->json);

@@ -73,6 +73,8 @@ enum pl_err pl_sqlite_due(struct pl_store *, int64_t *at);
 enum pl_err pl_sqlite_beat(struct pl_store *, const char *public_id,
     const uint8_t session[PL_SESSION_LEN], const struct pl_beat *,
     struct pl_beat_result *);
+enum pl_err pl_sqlite_visible(
+    struct pl_store *, const struct pl_scope *, const char *public_id);
 enum pl_err pl_sqlite_presence(struct pl_store *, const struct pl_scope *,
     const char *public_id, pl_presence_fn, void *);
 enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,

@@ -297,6 +297,10 @@ pl_sqlite_events(struct pl_store *store, const struct pl_event_query *q,
 	enum pl_err err;
 
 	assert(q->limit > 0 && (q->ids == NULL || q->scope != NULL));
+	if (q->after >= h.upto) { /* nothing has happened since */
+		*upto = h.upto;
+		return PL_OK;
+	}
 	pl_arena_init(&h.arena);
 	err = harvest_changes(&h);
 	if (err == PL_OK && q->heartbeats)

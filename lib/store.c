@@ -17,11 +17,24 @@
 
 static const char cursor_mark[] = "curs", next_mark[] = "next";
 
+/* The keys of the store that was asked for last; mostly there is but one. */
+static struct {
+	char epoch[PL_EPOCH_LEN + 1];
+	struct aes128_ctx encrypt, decrypt;
+} keys;
+
 /* The key: the first half of the name's hash. */
 static void
-key_of(const struct pl_position *store, uint8_t key[PL_HASH_LEN])
+use_keys_of(const struct pl_position *store)
 {
+	uint8_t key[PL_HASH_LEN];
+
+	if (strcmp(keys.epoch, store->epoch) == 0)
+		return;
 	pl_secret_hash(store->epoch, key);
+	aes128_set_encrypt_key(&keys.encrypt, key);
+	aes128_set_decrypt_key(&keys.decrypt, key);
+	memcpy(keys.epoch, store->epoch, sizeof(keys.epoch));
 }
 
 static void
@@ -48,15 +61,13 @@ static void
 seal(const struct pl_position *store, const char *mark, int64_t a, int64_t b,
     char out[PL_CURSOR_LEN])
 {
-	uint8_t block[AES_BLOCK_SIZE], key[PL_HASH_LEN];
-	struct aes128_ctx aes;
+	uint8_t block[AES_BLOCK_SIZE];
 
 	memcpy(block, mark, 4);
 	put(block + 4, a);
 	put(block + 10, b);
-	key_of(store, key);
-	aes128_set_encrypt_key(&aes, key);
-	aes128_encrypt(&aes, sizeof(block), block, block);
+	use_keys_of(store);
+	aes128_encrypt(&keys.encrypt, sizeof(block), block, block);
 	pl_hex(block, sizeof(block), out);
 }
 
@@ -64,14 +75,12 @@ static enum pl_err
 unseal(const struct pl_position *store, const char *mark, const char *s,
     int64_t *a, int64_t *b)
 {
-	uint8_t block[AES_BLOCK_SIZE], key[PL_HASH_LEN];
-	struct aes128_ctx aes;
+	uint8_t block[AES_BLOCK_SIZE];
 
 	if (pl_unhex(s, block, sizeof(block)) != PL_OK)
 		return PL_ERR_NOT_FOUND;
-	key_of(store, key);
-	aes128_set_decrypt_key(&aes, key);
-	aes128_decrypt(&aes, sizeof(block), block, block);
+	use_keys_of(store);
+	aes128_decrypt(&keys.decrypt, sizeof(block), block, block);
 	if (memcmp(block, mark, 4) != 0)
 		return PL_ERR_NOT_FOUND;
 	*a = get(block + 4);

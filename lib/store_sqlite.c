@@ -299,6 +299,7 @@ static const struct pl_store_ops ops = {
     .due = pl_sqlite_due,
     .settle = pl_sqlite_settle,
     .beat = pl_sqlite_beat,
+    .visible = pl_sqlite_visible,
     .presence = pl_sqlite_presence,
     .online = pl_sqlite_online,
     .position = sqlite_position,

@@ -125,6 +125,7 @@ write_phase(struct pl_app *app, bool due, bool *settled)
 	struct pl_store *store = app->store;
 	enum pl_err err = store->ops->begin(store, PL_TXN_WRITE, app->now);
 
+	app->due_at = 0;
 	if (err == PL_OK)
 		err = store->ops->settle(store, SETTLE_MOST, settled);
 	if (err == PL_OK) {
@@ -241,16 +242,28 @@ have_store(struct pl_app *app)
 	return true;
 }
 
+/*
+ * The next moment at which something runs out; INT64_MAX if that is not
+ * known. Asked for once a turn, unless the turn itself has changed it.
+ */
+static int64_t
+due_at(struct pl_app *app)
+{
+	struct pl_store *store = app->store;
+
+	if (app->due_at == 0 && store->ops->due(store, &app->due_at) != PL_OK)
+		app->due_at = INT64_MAX;
+	return app->due_at;
+}
+
 /* Has something run out that somebody here would see? */
 static bool
 is_due(struct pl_app *app)
 {
-	int64_t at;
-
 	if (!any(app, PL_TXN_READ) &&
 	    (app->polls == NULL || pl_polls_count(app->polls) == 0))
 		return false;
-	return app->store->ops->due(app->store, &at) == PL_OK && at <= app->now;
+	return due_at(app) <= app->now;
 }
 
 /* Everything of this turn that needs the store. */
@@ -319,7 +332,7 @@ set_timer(struct pl_app *app)
 	if (app->polls == NULL || app->store == NULL)
 		return;
 	if (pl_polls_count(app->polls) == 0 ||
-	    app->store->ops->due(app->store, &at) != PL_OK || at == INT64_MAX) {
+	    (at = due_at(app)) == INT64_MAX) {
 		event_del(app->due);
 		return;
 	}
@@ -338,6 +351,7 @@ pl_app_turn(struct pl_app *app)
 
 	app->now = pl_clock_now();
 	app->again = false;
+	app->due_at = 0;
 	if (app->first == NULL && !app->look && !app->woken)
 		return;
 	app->woken = false;
