@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "text.h"
 
 void
 pl_buf_free(struct pl_buf *b)
@@ -55,16 +56,9 @@ pl_buf_puts(struct pl_buf *b, const char *s)
 void
 pl_buf_int(struct pl_buf *b, int64_t v)
 {
-	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-	char digits[20];
-	size_t at = sizeof(digits);
+	char digits[PL_INT_LEN];
 
-	do
-		digits[--at] = (char)('0' + left % 10);
-	while ((left /= 10) > 0);
-	if (v < 0)
-		pl_buf_add(b, "-", 1);
-	pl_buf_add(b, digits + at, sizeof(digits) - at);
+	pl_buf_add(b, digits, pl_format_int(digits, v));
 }
 
 void

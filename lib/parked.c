@@ -16,11 +16,11 @@
  * Waking collects first and calls afterwards: what a callback removes cannot
  * disturb the walk.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "parked.h"
+#include "text.h"
 
 #define KEY_MAX 300
 
@@ -54,17 +54,29 @@ struct pl_parked {
 	size_t count, max, nheartbeats;
 };
 
+/* NUMBER, a sign, NAME; a name that is too long is cut. */
+static void
+make_key(char out[KEY_MAX], int64_t number, char sign, const char *name)
+{
+	size_t n = pl_format_int(out, number), len;
+
+	out[n++] = sign;
+	len = strnlen(name, KEY_MAX - n - 1);
+	memcpy(out + n, name, len);
+	out[n + len] = '\0';
+}
+
 /* A conversation's channel; public_id "" is the whole company. */
 static void
 conversation_key(char out[KEY_MAX], int64_t company, const char *public_id)
 {
-	snprintf(out, KEY_MAX, "%lld/%s", (long long)company, public_id);
+	make_key(out, company, '/', public_id);
 }
 
 static void
 client_key(char out[KEY_MAX], int64_t agent, const char *client)
 {
-	snprintf(out, KEY_MAX, "%lld#%s", (long long)agent, client);
+	make_key(out, agent, '#', client);
 }
 
 enum pl_err

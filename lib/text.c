@@ -21,6 +21,22 @@ pl_parse_int(const char *s, int64_t least, int64_t most, int64_t *out)
 	return PL_OK;
 }
 
+size_t
+pl_format_int(char out[PL_INT_LEN], int64_t v)
+{
+	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	size_t at = PL_INT_LEN, n;
+
+	do
+		out[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (v < 0)
+		out[--at] = '-';
+	n = PL_INT_LEN - at;
+	memmove(out, out + at, n);
+	return n;
+}
+
 /* Bytes of the character at p, which has n bytes before it; 0: not valid. */
 static size_t
 utf8_len(const unsigned char *p, size_t n)

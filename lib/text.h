@@ -11,6 +11,10 @@
 enum pl_err pl_parse_int(
     const char *, int64_t least, int64_t most, int64_t *) PL_MUST;
 
+/* Writes a whole number, not terminated; how many bytes of out it takes. */
+#define PL_INT_LEN 20
+size_t pl_format_int(char out[PL_INT_LEN], int64_t);
+
 /* UTF-8 without overlong forms and surrogates (RFC 3629). */
 bool pl_utf8_valid(const char *, size_t);
 /* The same, and no control characters: nothing below U+0020, nor from DEL to

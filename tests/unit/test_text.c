@@ -80,3 +80,22 @@ ParameterizedTest(struct number *row, text, reads_whole_numbers_in_bounds)
 	cr_expect_eq(pl_parse_int(row->text, 0, 55, &v), row->err);
 	cr_expect_eq(v, row->err == PL_OK ? row->value : -1);
 }
+
+/* Numbers come out as they are read, to their ends. */
+Test(text, writes_whole_numbers)
+{
+	static const struct {
+		int64_t v;
+		const char *text;
+	} rows[] = {{0, "0"}, {7, "7"}, {-7, "-7"}, {1234567890, "1234567890"},
+	    {INT64_MAX, "9223372036854775807"},
+	    {INT64_MIN, "-9223372036854775808"}};
+	char out[PL_INT_LEN];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		n = pl_format_int(out, rows[i].v);
+		cr_assert_eq(n, strlen(rows[i].text));
+		cr_expect_eq(memcmp(out, rows[i].text, n), 0);
+	}
+}
