@@ -13,6 +13,7 @@
 #include "sqlite.h"
 
 #define TOUCH_EVERY 256 /* numbers between two looks at its other end */
+#define NAMED_FEW 8     /* these are looked at without ado */
 
 /* Events on their way out: collected, sorted, told. */
 struct harvest {
@@ -159,23 +160,35 @@ add_heartbeats(struct harvest *h, const struct pl_head *head)
 	return PL_OK;
 }
 
+static bool
+is_wanted(const struct pl_event_query *q, const char *public_id)
+{
+	size_t i;
+
+	for (i = 0; i < q->nids; i++)
+		if (strcmp(q->ids[i], public_id) == 0)
+			return true;
+	return q->ids == NULL;
+}
+
 /* One that is gone, or not for those eyes, has nothing to tell. */
 static enum pl_err
-harvest_room(struct harvest *h, sqlite3_stmt *st)
+harvest_room(struct harvest *h, sqlite3_stmt *st, bool by_name)
 {
 	struct pl_head head;
 	enum pl_err err;
 
 	if ((err = pl_sqlite_load(h->s, st, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_OK : err;
-	err = add_heartbeats(h, &head);
+	if (by_name || is_wanted(h->q, head.public_id))
+		err = add_heartbeats(h, &head);
 	sqlite3_reset(st);
 	return err;
 }
 
-/* The heartbeats of the conversations asked for. */
+/* The heartbeats of the conversations asked for, one after the other. */
 static enum pl_err
-harvest_some(struct harvest *h)
+harvest_named(struct harvest *h)
 {
 	sqlite3_stmt *st;
 	enum pl_err err;
@@ -186,7 +199,7 @@ harvest_some(struct harvest *h)
 		pl_bind_int(st, ":company", h->q->scope->company);
 		pl_bind_text(st, ":public_id", h->q->ids[i]);
 		pl_bind_text(st, ":inboxes", h->q->scope->inboxes);
-		if ((err = harvest_room(h, st)) != PL_OK)
+		if ((err = harvest_room(h, st, true)) != PL_OK)
 			return err;
 	}
 	return PL_OK;
@@ -217,51 +230,87 @@ note(int64_t *ids, size_t *n, int64_t id)
 	ids[(*n)++] = id;
 }
 
-/* The conversations in which something has a number after the reader's. */
+/*
+ * The conversations in which something has a number after the reader's; of
+ * `most` numbers at the most. *last: the last of them, if there were as many.
+ */
 static enum pl_err
-list_touched(struct harvest *h, int64_t *ids, size_t *nids)
+list_touched(
+    struct harvest *h, size_t most, int64_t *ids, size_t *nids, int64_t *last)
 {
 	bool is_behind = h->q->after < h->s->position.touched;
 	sqlite3_stmt *st =
 	    pl_sql(h->s, is_behind ? PL_SQL_TOUCH_SEARCH : PL_SQL_TOUCH_LIST);
-	int64_t last = 0;
 	enum pl_err err;
 	size_t n = 0;
 	bool row;
 
+	*last = 0;
 	pl_bind_int(st, ":after", h->q->after);
-	pl_bind_int(st, ":limit", (int64_t)h->q->limit);
-	for (*nids = 0; (err = pl_step(h->s, st, &row)) == PL_OK && row; n++) {
+	pl_bind_int(st, ":limit", (int64_t)most);
+	for (*nids = 0; (err = pl_step(h->s, st, &row)) == PL_OK && row;) {
 		note(ids, nids, sqlite3_column_int64(st, 0));
-		last = sqlite3_column_int64(st, 1);
+		if (++n == most)
+			*last = sqlite3_column_int64(st, 1);
 	}
-	cut(h, n, last);
 	return err;
 }
 
 static enum pl_err
-harvest_touched(struct harvest *h)
+harvest_ids(struct harvest *h, const int64_t *ids, size_t n)
 {
 	const struct pl_scope *scope = h->q->scope;
-	int64_t *ids = calloc(h->q->limit, sizeof(*ids));
 	sqlite3_stmt *st;
 	enum pl_err err;
-	size_t i, n = 0;
+	size_t i;
 
-	if (ids == NULL)
-		return PL_ERR_NOMEM;
-	err = list_touched(h, ids, &n);
-	for (i = 0; i < n && err == PL_OK; i++) {
+	for (i = 0; i < n; i++) {
 		st = pl_sql(h->s, PL_SQL_ROOM_BY_ID);
 		pl_bind_int(st, ":id", ids[i]);
 		if (scope != NULL) {
 			pl_bind_int(st, ":company", scope->company);
 			pl_bind_text(st, ":inboxes", scope->inboxes);
 		}
-		err = harvest_room(h, st);
+		if ((err = harvest_room(h, st, false)) != PL_OK)
+			return err;
+	}
+	return PL_OK;
+}
+
+/*
+ * The heartbeats of all that was touched. Of conversations that are named that
+ * is the shorter way only if fewer were touched than named: *done says so.
+ */
+static enum pl_err
+harvest_touched(struct harvest *h, bool *done)
+{
+	size_t n = 0, most = h->q->ids != NULL ? h->q->nids : h->q->limit;
+	int64_t last, *ids = calloc(most, sizeof(*ids));
+	enum pl_err err;
+
+	if (ids == NULL)
+		return PL_ERR_NOMEM;
+	err = list_touched(h, most, ids, &n, &last);
+	*done = h->q->ids == NULL || last == 0;
+	if (err == PL_OK && *done) {
+		if (last != 0)
+			cut(h, most, last);
+		err = harvest_ids(h, ids, n);
 	}
 	free(ids);
 	return err;
+}
+
+static enum pl_err
+harvest_heartbeats(struct harvest *h)
+{
+	bool done = false;
+	enum pl_err err = PL_OK;
+
+	if (h->q->ids == NULL ||
+	    (h->q->nids > NAMED_FEW && h->q->after >= h->s->position.touched))
+		err = harvest_touched(h, &done);
+	return err == PL_OK && !done ? harvest_named(h) : err;
 }
 
 static int
@@ -304,7 +353,7 @@ pl_sqlite_events(struct pl_store *store, const struct pl_event_query *q,
 	pl_arena_init(&h.arena);
 	err = harvest_changes(&h);
 	if (err == PL_OK && q->heartbeats)
-		err = q->ids != NULL ? harvest_some(&h) : harvest_touched(&h);
+		err = harvest_heartbeats(&h);
 	if (err == PL_OK)
 		err = tell(&h, fn, arg);
 	if (err == PL_OK)

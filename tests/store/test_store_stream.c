@@ -262,6 +262,73 @@ Test(store_stream, named_conversations_only)
 	cr_expect_eq(page.n, 1);
 }
 
+enum { NAMED = 20 };
+static char named[NAMED][16], named_json[NAMED * 20];
+static const char *named_ids[NAMED];
+
+/* conv_0 to conv_19, of which all are here, and somebody whom nobody names. */
+static struct pl_event_query
+name_many(const struct pl_scope *scope)
+{
+	struct pl_event_query q;
+	size_t i, n = 0;
+
+	for (i = 0; i < NAMED; i++) {
+		snprintf(named[i], sizeof(named[i]), "conv_%zu", i);
+		named_ids[i] = named[i];
+		n += (size_t)snprintf(named_json + n, sizeof(named_json) - n,
+		    "%s\"%s\"", i == 0 ? "[" : ",", named[i]);
+		stage_conversation(acme, named[i], (unsigned int)i);
+		stage_beat(named[i], (unsigned int)i, 7, T0);
+	}
+	snprintf(named_json + n, sizeof(named_json) - n, "]");
+	stage_conversation(acme, "other", 100);
+	stage_beat("other", 100, 7, T0);
+	q = query_of(scope, stage_position(T0).seq);
+	q.ids = named_ids;
+	q.nids = NAMED;
+	q.ids_json = named_json;
+	return q;
+}
+
+/* Of many that are named: what was touched, and of that what is named. */
+Test(store_stream, of_many_named_those_that_were_touched)
+{
+	struct pl_scope all = {acme, NULL}, sales = {acme, "[\"sales\"]"};
+	struct pl_event_query q = name_many(&all);
+
+	stage_events(&q, T0 + 20000, &page);
+	cr_expect_eq(page.n, 0);
+	stage_beat("conv_3", 3, 7, T0 + 20000);
+	stage_beat("other", 100, 7, T0 + 20001);
+	stage_beat("conv_17", 17, 7, T0 + 20002);
+	stage_beat("conv_3", 3, 7, T0 + 30000);
+	stage_events(&q, T0 + 30000, &page);
+	cr_assert_eq(page.n, 2, "%zu events", page.n);
+	expect_event(0, PL_EVENT_HEARTBEAT, "conv_17", T0 + 20002);
+	expect_event(1, PL_EVENT_HEARTBEAT, "conv_3", T0 + 30000);
+	cr_expect_eq(page.upto, stage_position(T0).seq);
+	q.scope = &sales;
+	stage_events(&q, T0 + 30000, &page);
+	cr_expect_eq(page.n, 0, "not one's inbox");
+}
+
+/* More was touched than is named: none of those that are is forgotten. */
+Test(store_stream, of_many_named_all_that_were_touched)
+{
+	struct pl_scope all = {acme, NULL};
+	struct pl_event_query q = name_many(&all);
+	int64_t at = T0 + 20000;
+	unsigned int i;
+
+	for (i = 0; i < NAMED; i++) {
+		stage_beat("other", 100, 8 + i, ++at);
+		stage_beat(named[i], i, 7, at);
+	}
+	stage_events(&q, at, &page);
+	cr_expect_eq(page.n, NAMED, "%zu events", page.n);
+}
+
 /* Named, but in an inbox that is not one's own: nothing of it. */
 Test(store_stream, naming_does_not_open_an_inbox)
 {
