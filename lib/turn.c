@@ -21,8 +21,11 @@
 #include "log.h"
 #include "polls.h"
 
-#define SETTLE_MOST 256 /* conversations in one turn: a few ms */
-#define RETRY_MS 500    /* between two tries at a store that fails */
+#define SETTLE_MOST 256  /* conversations in one turn: a few ms */
+#define SETTLE_BESIDE 16 /* where nobody waits to hear of it */
+#define RETRY_MS 500     /* between two tries at a store that fails */
+#define LONG_MS 2        /* what ran out was much, if it took as long */
+#define REST_MS 20       /* then more of it is let come together */
 
 static bool
 waits_for(const struct pl_call *call, enum pl_txn txn)
@@ -115,6 +118,28 @@ pl_app_drop_store(struct pl_app *app)
 }
 
 /*
+ * Many that run out one after the other cost less together, and so do the
+ * answers that tell of them: where that took long, the next ones wait for a
+ * moment, and who would have to be told of them too. (Only where a timer will
+ * come for them.)
+ */
+static void
+rest(struct pl_app *app)
+{
+	int64_t now = pl_clock_now();
+
+	if (app->polls != NULL && now - app->now >= LONG_MS)
+		app->rest_until = now + REST_MS;
+}
+
+static bool
+is_resting(const struct pl_app *app)
+{
+	return app->now < app->rest_until &&
+	       app->rest_until - app->now <= REST_MS;
+}
+
+/*
  * What ran out, and the writes of this turn. *settled: nothing is left that a
  * reader would have to wait for. What ran out and cannot be written down is
  * unknown, not offline: those who could not be heard may well be here.
@@ -127,9 +152,12 @@ write_phase(struct pl_app *app, bool due, bool *settled)
 
 	app->due_at = 0;
 	if (err == PL_OK)
-		err = store->ops->settle(store, SETTLE_MOST, settled);
+		err = store->ops->settle(
+		    store, due ? SETTLE_MOST : SETTLE_BESIDE, settled);
 	if (err == PL_OK) {
 		run_group(app, PL_TXN_WRITE);
+		if (due && *settled)
+			rest(app);
 		return;
 	}
 	*settled = true;
@@ -270,18 +298,18 @@ is_due(struct pl_app *app)
 static void
 work(struct pl_app *app, bool *settled)
 {
-	bool due = is_due(app);
+	bool due = is_due(app), later = due && is_resting(app);
 
-	if (any(app, PL_TXN_WRITE) || (due && !is_too_soon(app)))
+	if (any(app, PL_TXN_WRITE) || (due && !later && !is_too_soon(app)))
 		write_phase(app, due, settled);
-	else if (due)
+	else if (due && !later)
 		fail_all(app, PL_TXN_READ, PL_ERR_LOCKED);
 	/* First the polls that are held, then those that may come to be: one
 	 * that was read before the look, and held after it, would miss what
 	 * was committed in between. */
 	if (app->store != NULL)
 		look(app);
-	if (app->store != NULL && *settled)
+	if (app->store != NULL && *settled && !later)
 		read_phase(app);
 }
 
@@ -331,11 +359,13 @@ set_timer(struct pl_app *app)
 
 	if (app->polls == NULL || app->store == NULL)
 		return;
-	if (pl_polls_count(app->polls) == 0 ||
+	if ((pl_polls_count(app->polls) == 0 && app->first == NULL) ||
 	    (at = due_at(app)) == INT64_MAX) {
 		event_del(app->due);
 		return;
 	}
+	if (is_resting(app) && at < app->rest_until)
+		at = app->rest_until;
 	wait = at - pl_clock_now();
 	if (wait < 0)
 		wait = app->retry_at > app->now ? RETRY_MS : 0;
