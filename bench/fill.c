@@ -3,13 +3,13 @@
  * what is there afterwards is what their beats would have left behind, and a
  * million of them take minutes instead of hours over HTTP.
  *
- *	fill CONFIG HAVE WANT TABS COMPANIES
+ *	fill CONFIG HAVE WANT TABS COMPANIES SPAN
  *
  * Customers HAVE to WANT - 1 are made, each with a conversation and a session
- * of its own, and come with TABS tabs. Then all beat once more, in no order.
- * All that is dated over the last 95 % of the window, so that of the beats
- * that follow half find a conversation whose end they have to put off, as on
- * any day; the first lease runs out when 5 % of the window are over.
+ * of its own, and come with TABS tabs, SPAN ms ago. Then all beat once more, in
+ * no order, dated over these SPAN ms, so they run out over such a time again.
+ * With 95 % of the window for it, half of the beats that follow have to put off
+ * the end of their conversation, as half of all beats do.
  *
  * Customer n (customer.h) belongs to company n % COMPANIES, of which number 0
  * is the demo's.
@@ -22,7 +22,8 @@
 #include "customer.h"
 #include "store.h"
 
-#define GROUP 2000 /* beats in a transaction */
+#define GROUP_MOST 2000 /* beats in a transaction, which have one date */
+#define GROUPS 1000
 #define COMPANIES_MAX 1000
 
 extern char **environ;
@@ -31,8 +32,8 @@ struct fill {
 	struct pl_store *store;
 	long have, want, tabs, companies;
 	int64_t company[COMPANIES_MAX];
-	int64_t from, upto; /* the beats are dated between */
-	long n, total;      /* beats so far, and in all */
+	int64_t span, from, upto; /* the beats are dated between */
+	long n, group;            /* beats so far, and in a transaction */
 };
 
 static void
@@ -97,17 +98,18 @@ add(struct fill *f, long n)
 	    "conversation");
 }
 
-/* The next beat's moment; each GROUP has a transaction of its own. */
+/* A beat, dated by how far they have got. */
 static void
-beat(struct fill *f, long n, long tab)
+beat(struct fill *f, long n, long tab, double share)
 {
 	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n, tab)};
 	struct pl_beat_result r;
 	struct customer c;
 
-	if (f->n++ % GROUP == 0) {
+	if (f->n++ % f->group == 0) {
 		commit(f);
-		begin(f, f->from + (f->upto - f->from) * (f->n - 1) / f->total);
+		begin(f,
+		    f->from + (int64_t)((double)(f->upto - f->from) * share));
 	}
 	customer_of(n, &c);
 	must(
@@ -124,7 +126,7 @@ come(struct fill *f)
 	for (i = f->have; i < f->want; i++) {
 		add(f, i);
 		for (tab = 0; tab < f->tabs; tab++)
-			beat(f, i, tab);
+			beat(f, i, tab, 0);
 	}
 }
 
@@ -145,7 +147,9 @@ go_on(struct fill *f)
 	}
 	for (tab = 0; tab < f->tabs; tab++)
 		for (i = 0; i < f->want; i++)
-			beat(f, order[i], tab);
+			beat(f, order[i], tab,
+			    (double)(tab * f->want + i) /
+				(double)(f->tabs * f->want));
 	free(order);
 }
 
@@ -174,7 +178,7 @@ open_store(struct fill *f, const char *path)
 	must(pl_sqlite_open(
 		 &f->store, c.database, false, &rules, c.retention_ms, now),
 	    c.database);
-	f->from = now - c.timeout_ms / 100 * 95;
+	f->from = now - f->span;
 	f->upto = now;
 }
 
@@ -183,14 +187,17 @@ main(int argc, char *argv[])
 {
 	struct fill f = {.n = 0};
 
-	if (argc != 6 || (f.have = atol(argv[2])) < 0 ||
+	if (argc != 7 || (f.have = atol(argv[2])) < 0 ||
 	    (f.want = atol(argv[3])) < f.have || (f.tabs = atol(argv[4])) < 1 ||
-	    (f.companies = atol(argv[5])) < 1 || f.companies > COMPANIES_MAX) {
-		fprintf(
-		    stderr, "usage: fill CONFIG HAVE WANT TABS COMPANIES\n");
+	    (f.companies = atol(argv[5])) < 1 || f.companies > COMPANIES_MAX ||
+	    (f.span = atol(argv[6])) < 0) {
+		fprintf(stderr,
+		    "usage: fill CONFIG HAVE WANT TABS COMPANIES SPAN\n");
 		return 2;
 	}
-	f.total = (f.want - f.have + f.want) * f.tabs;
+	f.group = f.want * f.tabs / GROUPS + 1;
+	if (f.group > GROUP_MOST)
+		f.group = GROUP_MOST;
 	open_store(&f, argv[1]);
 	run(&f);
 	f.store->ops->close(f.store);

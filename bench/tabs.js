@@ -25,6 +25,7 @@ const COMPANY = 50000; // customers of one
 const MANY = 200;
 const PAGE = 100;
 const STRIDE = 7919; // a prime: what is a multiple of it apart is not the same
+const SPAN = 0.95 * 86400000;
 const SET = { timeoutMs: 86400000, minBeatMs: 0, beatsPerMinute: 1000000 };
 const PIN = os.cpus().length < 2 ? [] : ['taskset', '-c', '0'];
 
@@ -63,7 +64,7 @@ class Filled {
     fs.mkdirSync(dataDir);
     const at = Date.now();
     this.demo = await startFilled({
-      dataDir, customers: this.tabs, companies: this.companies, set: SET, via: PIN,
+      dataDir, customers: this.tabs, companies: this.companies, span: SPAN, set: SET, via: PIN,
     });
     this.diskPerTab = fs.statSync(this.demo.db).size / this.tabs;
     this.parts = this.breakdown();
@@ -80,7 +81,7 @@ class Filled {
   /** The next customers to beat. When all have, they are as they were at first. */
   next(n) {
     if (this.left.length < n) {
-      fill({ config: this.demo.config, have: this.tabs, want: this.tabs, companies: this.companies });
+      fill({ config: this.demo.config, have: this.tabs, want: this.tabs, companies: this.companies, span: SPAN });
       this.left = shuffled(this.tabs);
     }
     const some = this.left.subarray(0, n);

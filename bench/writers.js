@@ -27,7 +27,7 @@ async function main() {
   const dataDir = newFolder('writers');
   let demo;
   try {
-    demo = await startFilled({ dataDir, customers: CUSTOMERS, set: { timeoutMs: 86400000, minBeatMs: 0 } });
+    demo = await startFilled({ dataDir, customers: CUSTOMERS, span: 0, set: { timeoutMs: 86400000, minBeatMs: 0 } });
     const runs = Array.from({ length: ROUNDS }, () => measure(demo.config));
     const row = {
       processes: PROCESSES,

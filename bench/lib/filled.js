@@ -42,8 +42,8 @@ function newFolder(name) {
 }
 
 /** Customers `have` to `want` - 1 come, and all beat; one in `companies` is the demo's own. */
-function fill({ config, have, want, tabs = 1, companies = 1, database }) {
-  execFileSync(made('fill'), [config, have, want, tabs, companies].map(String), {
+function fill({ config, have, want, tabs = 1, companies = 1, span, database }) {
+  execFileSync(made('fill'), [config, have, want, tabs, companies, span].map(String), {
     stdio: ['ignore', 'ignore', 'pipe'], // it tells that the clock was set back, by itself
     timeout: FILL_DEADLINE_MS,
     env: { ...process.env, ...(database && { PORCHLIGHT_DATABASE: database }) },
@@ -51,14 +51,14 @@ function fill({ config, have, want, tabs = 1, companies = 1, database }) {
 }
 
 /** A demo in that folder with so many customers online. */
-async function startFilled({ dataDir, customers, tabs, companies, set, via }) {
+async function startFilled({ dataDir, customers, tabs, companies, span, set, via }) {
   const first = await startDemo({ dataDir, set });
   await first.stop();
   const folder = fs.mkdtempSync(path.join(MEMORY, 'porchlight-'));
   const database = path.join(folder, 'demo.db');
   try {
     fs.copyFileSync(first.db, database);
-    fill({ config: first.config, have: 0, want: customers, tabs, companies, database });
+    fill({ config: first.config, have: 0, want: customers, tabs, companies, span, database });
     fs.copyFileSync(database, first.db);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
