@@ -22,7 +22,8 @@
 #include "polls.h"
 
 #define SETTLE_MOST 256  /* conversations in one turn: a few ms */
-#define SETTLE_BESIDE 16 /* where nobody waits to hear of it */
+#define SETTLE_BESIDE 16 /* where nobody has come for it */
+#define OVERDUE_MS 1000  /* since it ran out */
 #define RETRY_MS 500     /* between two tries at a store that fails */
 #define LONG_MS 2        /* what ran out was much, if it took as long */
 #define REST_MS 20       /* then more of it is let come together */
@@ -140,6 +141,25 @@ is_resting(const struct pl_app *app)
 }
 
 /*
+ * Nobody here waits to hear of what ran out. Who does elsewhere has a timer
+ * for it, and many at a time cost less; what nobody has come for is done bit
+ * by bit, so that it is not much when somebody comes.
+ */
+static enum pl_err
+settle_beside(struct pl_app *app)
+{
+	struct pl_store *store = app->store;
+	enum pl_err err;
+	int64_t at;
+	bool all;
+
+	if ((err = store->ops->due(store, &at)) != PL_OK ||
+	    at > app->now - OVERDUE_MS)
+		return err;
+	return store->ops->settle(store, SETTLE_BESIDE, &all);
+}
+
+/*
  * What ran out, and the writes of this turn. *settled: nothing is left that a
  * reader would have to wait for. What ran out and cannot be written down is
  * unknown, not offline: those who could not be heard may well be here.
@@ -152,8 +172,8 @@ write_phase(struct pl_app *app, bool due, bool *settled)
 
 	app->due_at = 0;
 	if (err == PL_OK)
-		err = store->ops->settle(
-		    store, due ? SETTLE_MOST : SETTLE_BESIDE, settled);
+		err = due ? store->ops->settle(store, SETTLE_MOST, settled)
+			  : settle_beside(app);
 	if (err == PL_OK) {
 		run_group(app, PL_TXN_WRITE);
 		if (due && *settled)
