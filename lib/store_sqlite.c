@@ -83,6 +83,9 @@ read_counter(struct pl_sqlite *s)
 	s->position.pruned = sqlite3_column_int64(st, 3);
 	s->position.rights = sqlite3_column_int64(st, 4);
 	s->position.touched = s->seq - PL_SQLITE_TOUCHED;
+	s->position.due_at = sqlite3_column_type(st, 5) == SQLITE_NULL
+				 ? INT64_MAX
+				 : sqlite3_column_int64(st, 5);
 	sqlite3_reset(st);
 	return PL_OK;
 }

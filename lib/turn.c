@@ -116,6 +116,7 @@ pl_app_drop_store(struct pl_app *app)
 {
 	app->store->ops->close(app->store);
 	app->store = NULL;
+	app->due_at = 0;
 }
 
 /*
@@ -209,13 +210,18 @@ static void
 look(struct pl_app *app)
 {
 	struct pl_store *store = app->store;
+	struct pl_position position;
 	enum pl_err err;
 
 	if (!wants_look(app))
 		return;
 	err = store->ops->begin(store, PL_TXN_READ, app->now);
 	if (err == PL_OK)
+		err = store->ops->position(store, &position);
+	if (err == PL_OK) {
+		app->due_at = position.due_at;
 		err = pl_polls_look(app->polls);
+	}
 	store->ops->rollback(store); /* nothing to commit */
 	if (err == PL_OK)
 		app->look = false;
@@ -292,7 +298,8 @@ have_store(struct pl_app *app)
 
 /*
  * The next moment at which something runs out; INT64_MAX if that is not
- * known. Asked for once a turn, unless the turn itself has changed it.
+ * known. Where the bell is heard it is as of the last look, for whatever else
+ * came to be rang it; else it is asked for once a turn.
  */
 static int64_t
 due_at(struct pl_app *app)
@@ -401,7 +408,8 @@ pl_app_turn(struct pl_app *app)
 
 	app->now = pl_clock_now();
 	app->again = false;
-	app->due_at = 0;
+	if (app->bell.watch < 0 || (app->look && !wants_look(app)))
+		app->due_at = 0;
 	if (app->first == NULL && !app->look && !app->woken)
 		return;
 	app->woken = false;

@@ -1,4 +1,7 @@
 -- in: -
--- out: epoch, seq, at, pruned, rights
+-- out: epoch, seq, at, pruned, rights, due_at (NULL: never)
 -- The state of the store; read at the start of every transaction.
-SELECT epoch, seq, at, pruned, rights FROM counter;
+SELECT epoch, seq, at, pruned, rights, (
+	SELECT due_at FROM conversation
+	WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1)
+FROM counter;

@@ -378,6 +378,7 @@ static const struct {
     {"agent.forget.sql", "SCAN agent"},
     {"conversation.list.sql", "SCAN v"},
     {"counter.get.sql", "SCAN counter"},
+    {"counter.get.sql", "SCAN conversation USING COVERING INDEX"},
     {"counter.set.sql", "SCAN counter"},
     {"counter.pruned.sql", "SCAN counter"},
     {"counter.swept.sql", "SCAN counter"},
