@@ -6,6 +6,7 @@
  */
 #include <sqlite3.h>
 
+#include "buf.h"
 #include "sql.h"
 #include "store.h"
 
@@ -32,6 +33,7 @@ struct pl_sqlite {
 	int64_t seq_before; /* at its start */
 	bool rights;        /* somebody's have changed */
 	struct pl_position position;
+	struct pl_buf touched; /* as a row of touch has it */
 
 	struct pl_room room; /* the one at hand; its memory is kept */
 	int64_t pruned_at;   /* when old rows were last looked for */
@@ -100,9 +102,11 @@ enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,
 enum pl_err pl_sqlite_events(struct pl_store *, const struct pl_event_query *,
     pl_event_fn, void *, int64_t *upto);
 
-/* Cuts the far end of the list of what was touched off; at the end of a
+/* Notes that a conversation changed with that number. */
+void pl_sqlite_touch(struct pl_sqlite *, int64_t seq, int64_t conversation);
+/* Writes down what was noted, and forgets what is too old; at the end of a
  * WRITE. */
-enum pl_err pl_sqlite_touch_prune(struct pl_sqlite *) PL_MUST;
+enum pl_err pl_sqlite_touch_save(struct pl_sqlite *) PL_MUST;
 
 /* sqlite_people.c */
 enum pl_err pl_sqlite_company_add(struct pl_store *, const char *name,

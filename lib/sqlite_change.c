@@ -129,8 +129,6 @@ pl_sqlite_prune(struct pl_sqlite *s)
 	bool row;
 	int n = 0;
 
-	if ((err = pl_sqlite_touch_prune(s)) != PL_OK)
-		return err;
 	if (s->now >= s->pruned_at && s->now - s->pruned_at < PRUNE_EVERY_MS)
 		return PL_OK;
 	if ((err = prune_rest(s)) != PL_OK)

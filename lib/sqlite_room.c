@@ -116,18 +116,12 @@ pl_sqlite_load(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_head *head)
  * Notes a tab's new number for those who look at all conversations. Whose
  * session has come or gone with it is told of by its row in change.
  */
-static enum pl_err
+static void
 touch(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 {
-	sqlite3_stmt *st;
-
-	if (tab->rev <= s->seq_before ||
-	    tab->rev <= s->room.sessions[tab->session].event_seq)
-		return PL_OK;
-	st = pl_sql(s, PL_SQL_TOUCH_ADD);
-	pl_bind_int(st, ":seq", tab->rev);
-	pl_bind_int(st, ":conversation", conversation);
-	return pl_run(s, st);
+	if (tab->rev > s->seq_before &&
+	    tab->rev > s->room.sessions[tab->session].event_seq)
+		pl_sqlite_touch(s, tab->rev, conversation);
 }
 
 static enum pl_err
@@ -150,12 +144,10 @@ save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 	    (int64_t)tab->tab};
 	sqlite3_stmt *st =
 	    pl_sql(s, tab->stored ? PL_SQL_TAB_UPDATE : PL_SQL_TAB_PUT);
-	enum pl_err err;
 
+	touch(s, conversation, tab);
 	pl_bind_ints(st, values, sizeof(values) / sizeof(values[0]));
-	if ((err = pl_run(s, st)) != PL_OK)
-		return err;
-	return touch(s, conversation, tab);
+	return pl_run(s, st);
 }
 
 static enum pl_err

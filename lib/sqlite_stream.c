@@ -12,6 +12,8 @@
 
 #include "sqlite.h"
 
+#define NUMBER 6 /* bytes of one in touch, the lowest first */
+#define PAIR (2 * NUMBER)
 #define TOUCH_EVERY 256 /* numbers between two looks at its other end */
 #define NAMED_FEW 8     /* these are looked at without ado */
 
@@ -205,8 +207,38 @@ harvest_named(struct harvest *h)
 	return PL_OK;
 }
 
-enum pl_err
-pl_sqlite_touch_prune(struct pl_sqlite *s)
+static void
+put(unsigned char *out, int64_t n)
+{
+	int i;
+
+	for (i = 0; i < NUMBER; i++)
+		out[i] = (unsigned char)((uint64_t)n >> 8 * i);
+}
+
+static int64_t
+get(const unsigned char *in)
+{
+	int64_t n = 0;
+	int i;
+
+	for (i = 0; i < NUMBER; i++)
+		n |= (int64_t)in[i] << 8 * i;
+	return n;
+}
+
+void
+pl_sqlite_touch(struct pl_sqlite *s, int64_t seq, int64_t conversation)
+{
+	unsigned char pair[PAIR];
+
+	put(pair, seq);
+	put(pair + NUMBER, conversation);
+	pl_buf_add(&s->touched, pair, PAIR);
+}
+
+static enum pl_err
+prune(struct pl_sqlite *s)
 {
 	sqlite3_stmt *st;
 
@@ -218,40 +250,103 @@ pl_sqlite_touch_prune(struct pl_sqlite *s)
 	return pl_run(s, st);
 }
 
-/* Adds id unless it is there. */
-static void
-note(int64_t *ids, size_t *n, int64_t id)
+enum pl_err
+pl_sqlite_touch_save(struct pl_sqlite *s)
 {
-	size_t i;
+	sqlite3_stmt *st;
+	enum pl_err err;
 
-	for (i = *n; i > 0; i--)
-		if (ids[i - 1] == id)
-			return;
-	ids[(*n)++] = id;
+	if (s->touched.failed)
+		return PL_ERR_NOMEM;
+	if (s->touched.len == 0)
+		return PL_OK;
+	st = pl_sql(s, PL_SQL_TOUCH_ADD);
+	pl_bind_int(st, ":seq", s->seq);
+	pl_bind_blob(st, ":numbers", s->touched.data, s->touched.len);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	return prune(s);
 }
 
-/*
- * The conversations in which something has a number after the reader's; of
- * `most` numbers at the most. *last: the last of them, if there were as many.
- */
+/* The conversations in which something has a number after the reader's. */
+struct touched {
+	int64_t *ids;
+	size_t n, cap;
+	size_t numbers; /* so many were read */
+	int64_t last;   /* there may be more after this one; 0: no */
+};
+
+/* Adds id unless it is there. */
 static enum pl_err
-list_touched(
-    struct harvest *h, size_t most, int64_t *ids, size_t *nids, int64_t *last)
+note(struct touched *t, int64_t id)
 {
-	bool is_behind = h->q->after < h->s->position.touched;
-	sqlite3_stmt *st =
-	    pl_sql(h->s, is_behind ? PL_SQL_TOUCH_SEARCH : PL_SQL_TOUCH_LIST);
+	size_t i, cap = t->cap == 0 ? 64 : t->cap * 2;
+	void *p;
+
+	t->numbers++;
+	for (i = t->n; i > 0; i--)
+		if (t->ids[i - 1] == id)
+			return PL_OK;
+	if (t->n == t->cap) {
+		if ((p = realloc(t->ids, cap * sizeof(*t->ids))) == NULL)
+			return PL_ERR_NOMEM;
+		t->ids = p;
+		t->cap = cap;
+	}
+	t->ids[t->n++] = id;
+	return PL_OK;
+}
+
+/* Those of one transaction. */
+static enum pl_err
+note_all(struct touched *t, sqlite3_stmt *st, int64_t after)
+{
+	const unsigned char *p = sqlite3_column_blob(st, 1);
+	int n = sqlite3_column_bytes(st, 1) / PAIR;
+	enum pl_err err = PL_OK;
+
+	for (; n > 0 && err == PL_OK; n--, p += PAIR)
+		if (get(p) > after)
+			err = note(t, get(p + NUMBER));
+	return err;
+}
+
+/* Whole transactions, until there are `most` numbers. */
+static enum pl_err
+list_touched(struct harvest *h, size_t most, struct touched *t)
+{
+	sqlite3_stmt *st = pl_sql(h->s, PL_SQL_TOUCH_LIST);
 	enum pl_err err;
-	size_t n = 0;
 	bool row;
 
-	*last = 0;
+	pl_bind_int(st, ":after", h->q->after);
+	while ((err = pl_step(h->s, st, &row)) == PL_OK && row) {
+		err = note_all(t, st, h->q->after);
+		if (err == PL_OK && t->numbers < most)
+			continue;
+		t->last = sqlite3_column_int64(st, 0);
+		sqlite3_reset(st);
+		return err;
+	}
+	return err;
+}
+
+static enum pl_err
+search_touched(struct harvest *h, size_t most, struct touched *t)
+{
+	sqlite3_stmt *st = pl_sql(h->s, PL_SQL_TOUCH_SEARCH);
+	enum pl_err err;
+	bool row;
+
 	pl_bind_int(st, ":after", h->q->after);
 	pl_bind_int(st, ":limit", (int64_t)most);
-	for (*nids = 0; (err = pl_step(h->s, st, &row)) == PL_OK && row;) {
-		note(ids, nids, sqlite3_column_int64(st, 0));
-		if (++n == most)
-			*last = sqlite3_column_int64(st, 1);
+	while ((err = pl_step(h->s, st, &row)) == PL_OK && row) {
+		if ((err = note(t, sqlite3_column_int64(st, 0))) != PL_OK) {
+			sqlite3_reset(st);
+			return err;
+		}
+		if (t->numbers == most)
+			t->last = sqlite3_column_int64(st, 1);
 	}
 	return err;
 }
@@ -284,20 +379,21 @@ harvest_ids(struct harvest *h, const int64_t *ids, size_t n)
 static enum pl_err
 harvest_touched(struct harvest *h, bool *done)
 {
-	size_t n = 0, most = h->q->ids != NULL ? h->q->nids : h->q->limit;
-	int64_t last, *ids = calloc(most, sizeof(*ids));
+	size_t most = h->q->ids != NULL ? h->q->nids : h->q->limit;
+	struct touched t = {NULL};
 	enum pl_err err;
 
-	if (ids == NULL)
-		return PL_ERR_NOMEM;
-	err = list_touched(h, most, ids, &n, &last);
-	*done = h->q->ids == NULL || last == 0;
+	if (h->q->after < h->s->position.touched)
+		err = search_touched(h, most, &t);
+	else
+		err = list_touched(h, most, &t);
+	*done = h->q->ids == NULL || t.last == 0;
 	if (err == PL_OK && *done) {
-		if (last != 0)
-			cut(h, most, last);
-		err = harvest_ids(h, ids, n);
+		if (t.last != 0 && t.last < h->upto)
+			h->upto = t.last;
+		err = harvest_ids(h, t.ids, t.n);
 	}
-	free(ids);
+	free(t.ids);
 	return err;
 }
 

@@ -131,6 +131,8 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 
 	s->now = now;
 	s->rights = false;
+	s->touched.len = 0;
+	s->touched.failed = false;
 	if (takes_turn(s, txn) && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
 	s->txn = txn;
@@ -156,7 +158,8 @@ finish_write(struct pl_sqlite *s)
 	pl_bind_int(st, ":seq", s->seq);
 	pl_bind_int(st, ":now", s->now);
 	pl_bind_int(st, ":rights", s->rights);
-	if ((err = pl_run(s, st)) != PL_OK)
+	if ((err = pl_run(s, st)) != PL_OK ||
+	    (err = pl_sqlite_touch_save(s)) != PL_OK)
 		return err;
 	return pl_sqlite_prune(s);
 }
@@ -288,6 +291,7 @@ sqlite_close(struct pl_store *store)
 	if (s->lock >= 0)
 		close(s->lock);
 	pl_room_close(&s->room);
+	pl_buf_free(&s->touched);
 	free(s);
 }
 

@@ -49,16 +49,14 @@ DROP TABLE session;
 ALTER TABLE session_4 RENAME TO session;
 ALTER TABLE tab_4 RENAME TO tab;
 
--- Which conversation changed with a number that has no row in change: the
--- latest numbers only (lib/sqlite_stream.c says how many).
+-- Which conversations changed with numbers that have no row in change: a row
+-- for each transaction, under its last number, for the latest 65,536 numbers
+-- (lib/sqlite_stream.c). Nobody can go on from before the list began.
 CREATE TABLE touch (
-	seq           INTEGER PRIMARY KEY,
-	conversation  INTEGER NOT NULL
+	seq      INTEGER PRIMARY KEY,
+	numbers  BLOB NOT NULL	-- pairs: number, conversation; 6 bytes each
 ) STRICT;
-INSERT INTO touch
-	SELECT rev, conversation FROM tab
-	WHERE rev IN (SELECT rev FROM tab GROUP BY rev HAVING count(*) = 1)
-	ORDER BY rev;
+UPDATE counter SET pruned = seq;
 
 CREATE TABLE change_4 (
 	seq           INTEGER PRIMARY KEY,

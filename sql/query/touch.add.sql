@@ -1,4 +1,3 @@
--- in: :seq, :conversation
+-- in: :seq, :numbers
 -- out: -
--- Of a tab that was given a new number; it may be written twice in a turn.
-INSERT OR IGNORE INTO touch (seq, conversation) VALUES (:seq, :conversation);
+INSERT INTO touch (seq, numbers) VALUES (:seq, :numbers);

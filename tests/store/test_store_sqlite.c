@@ -194,6 +194,62 @@ Test(store_sqlite, migration_is_whole_or_not_at_all)
 	cr_expect_eq(ask_sql(path, "PRAGMA user_version"), 0);
 }
 
+/* Sessions and tabs of an older schema are still there: the second session of
+ * a conversation beats in its own tab, and the stream goes on from now. */
+Test(store_sqlite, migration_keeps_who_is_here)
+{
+	const char *path = tmpdir_path("old.db");
+	struct pl_beat beat = {.tab = 8, .seq = -1};
+	struct pl_beat_result result;
+	struct pl_position now;
+	struct pl_store *s;
+	bool changed;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		run_sql(path, pl_sql_migration[i]);
+	run_sql(path,
+	    "PRAGMA user_version = 3;"
+	    "INSERT INTO counter VALUES (1, '0123456789abcdef', 40, 1, 0, 0, "
+	    "0);"
+	    "INSERT INTO company VALUES (1, 'a', zeroblob(32), 'k', 1);"
+	    "INSERT INTO conversation (id, company, public_id, platform, "
+	    "created_at, online_since) VALUES (5, 1, 'c', 'WIDGET', 1, 2),"
+	    "(6, 1, 'd', 'WIDGET', 1, 2);"
+	    "INSERT INTO session VALUES (70, 6, "
+	    "x'00112233445566778899aabbccddee00', 1, 2, 3),"
+	    "(71, 5, x'00112233445566778899aabbccddee01', 1, 2, 4),"
+	    "(72, 5, x'00112233445566778899aabbccddee02', 1, 2, 5);"
+	    "INSERT INTO tab VALUES (5, 71, 7, 1, 0, 0, 6, 1, 1, 99999, 0),"
+	    "(5, 72, 8, 1, 0, 0, 7, 1, 1, 99999, 0),"
+	    "(6, 70, 9, 1, 0, 0, 8, 1, 1, 99999, 0);"
+	    "INSERT INTO change VALUES (5, 1, '', 'c', zeroblob(16), 1, 0, 2, "
+	    "2, 2, 1, 9)");
+	cr_assert_eq(open_at(path, false, &s), PL_OK);
+	cr_assert_eq(s->ops->begin(s, PL_TXN_WRITE, 7001), PL_OK);
+	cr_assert_eq(s->ops->position(s, &now), PL_OK);
+	cr_expect_eq(now.seq, 40);
+	cr_expect_eq(now.pruned, 40, "nobody goes on from before the list");
+	cr_expect_eq(s->ops->beat(s, "c",
+			 (const uint8_t *)"\x00\x11\x22\x33\x44\x55\x66\x77"
+					  "\x88\x99\xaa\xbb\xcc\xdd\xee\x02",
+			 &beat, &result),
+	    PL_OK);
+	cr_expect_eq(result.status, PL_ONLINE);
+	cr_assert_eq(s->ops->commit(s, &changed), PL_OK);
+	s->ops->close(s);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM tab"), 3);
+	cr_expect_eq(
+	    ask_sql(path, "SELECT session FROM tab WHERE tab = 8 AND rev = 41 "
+			  "AND conversation = 5"),
+	    2);
+	cr_expect_eq(
+	    ask_sql(path, "SELECT id FROM session WHERE conversation = 6"), 1);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM change"), 1);
+	cr_expect_eq(
+	    ask_sql(path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
 /* ---- the file ---- */
 
 /* Sessions' secrets lie in it: it and what stands beside is the owner's. */
