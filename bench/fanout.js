@@ -16,8 +16,8 @@ const { save } = require('./lib/report');
 const CONTENDERS = ['lighttpd', 'nginx', 'loop-lighttpd', 'loop-nginx',
   'socketio-ws', 'socketio-polling', 'node', 'nchan'];
 const WAITING = [5000, 1000];
-const WARM_UP = 2; // changes that do not count
-const CHANGES = 5;
+const WARM_UP = 1; // changes that do not count
+const CHANGES = 2; // a round
 const GAP_MS = 0.2; // between two, for each dashboard: all have asked again
 const SETTLE_MS = 1000;
 
