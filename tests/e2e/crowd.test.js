@@ -74,6 +74,13 @@ test('10,000 customers come, beat and fall silent', { timeout: 300000 }, async (
   lap('all events');
   const rest = await demo.poll({ timeout: 0, cursor: readers[0].cursor });
   assert.deepEqual(rest.events, []);
+
+  // So far back only comings and goings are still known one by one.
+  const heartbeats = await demo.poll({ timeout: 0, cursor, heartbeats: 1 });
+  assert.equal(heartbeats.reset, true);
+  const comings = await demo.poll({ timeout: 0, cursor });
+  assert.equal(comings.reset, undefined);
+  assert.equal(comings.events.length, 500);
 });
 
 /** Everybody that is online, page by page. */

@@ -1,6 +1,7 @@
 /*
  * The stream of changes: what every back end must do.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +328,31 @@ Test(store_stream, of_many_named_all_that_were_touched)
 	}
 	stage_events(&q, at, &page);
 	cr_expect_eq(page.n, NAMED, "%zu events", page.n);
+}
+
+/* The list of what was touched goes back so far; who is further behind is told
+ * the same, from the tabs themselves. */
+Test(store_stream, who_is_far_behind_misses_nothing)
+{
+	struct pl_event_query q = {.heartbeats = true, .limit = 10};
+	struct pl_position now;
+	sqlite3 *db;
+
+	stage_conversation(acme, "conv_far", 200);
+	stage_beat("conv_far", 200, 7, T0);
+	q.after = stage_position(T0).seq;
+	stage_beat("conv_far", 200, 7, T0 + 20000);
+	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, "UPDATE counter SET seq = seq + 70000",
+			 NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	now = stage_position(T0 + 20000);
+	cr_assert_gt(now.touched, q.after);
+	stage_events(&q, T0 + 20000, &page);
+	cr_assert_eq(page.n, 1);
+	expect_event(0, PL_EVENT_HEARTBEAT, "conv_far", T0 + 20000);
+	cr_expect_eq(page.upto, now.seq);
 }
 
 /* Named, but in an inbox that is not one's own: nothing of it. */
