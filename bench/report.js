@@ -13,7 +13,7 @@ const { FOUND } = require('./lib/report');
 const instructions = require('../tests/lib/instructions');
 const { ROOT } = require('../tests/lib/demo');
 
-const BENCHES = ['beats', 'latency', 'fanout', 'tabs', 'expiry', 'writers', 'servers'];
+const BENCHES = ['beats', 'latency', 'fanout', 'tabs', 'expiry', 'writers'];
 const PAGE = path.join(ROOT, 'docs', 'performance.md');
 const KEPT = path.join(ROOT, 'docs', 'performance');
 const SHOWN = 'lighttpd'; // the server of ours that plots show beside the others
@@ -120,15 +120,6 @@ const TABLES = {
     'longest, ms': column('max'),
     'refused as busy': column('busy', thousands),
   }, writers.rows),
-  servers: ({ servers }) => servers && table({
-    server: column('label', String),
-    'wait at once': ({ places, most }) => `${most ? 'over ' : ''}${thousands(places)}`,
-    'memory a poll, kB': column('memory', kilobytes),
-    'answered in, ms': column('answered'),
-    'a change to all, ms': column('last'),
-    'with three times as many: the slowest beat, ms': column('crowdBeat'),
-    'a change to all of them, s': column('crowdChange', (n) => figure(n / 1000)),
-  }, servers.rows),
 };
 
 /** The page with its tables anew: of benches that have not run, they stay. */

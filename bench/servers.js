@@ -15,17 +15,8 @@ const http = require('node:http');
 const { Reader } = require('../tests/lib/reader');
 const { startDemo, newTab, until, sleep, descendantsOf } = require('../tests/lib/demo');
 const { memory } = require('./lib/measure');
-const { save } = require('./lib/report');
 
-const SERVERS = {
-  lighttpd: 'lighttpd',
-  nginx: 'nginx',
-  proxy_fcgi: 'Apache, mod_proxy_fcgi',
-  mod_fcgid: 'Apache, mod_fcgid',
-  bundle: 'a folder on a shared host',
-  cgi: 'Apache, plain CGI',
-  lighttpd_cgi: 'lighttpd, plain CGI',
-};
+const SERVERS = ['lighttpd', 'nginx', 'proxy_fcgi', 'mod_fcgid', 'bundle', 'cgi', 'lighttpd_cgi'];
 const MOST = 1000; // polls held; a server's own limit may be below
 const ANSWERED = 200;
 const CHANGES = 5;
@@ -121,7 +112,7 @@ async function measure(server) {
 
     const worst = await crowd(demo, held.length);
     return {
-      server, label: SERVERS[server], places: held.length, most: held.length === MOST, memory: each, answered: median,
+      server, places: held.length, most: held.length === MOST, memory: each, answered: median,
       last, crowdBeat: worst.beat, crowdChange: worst.change,
     };
   } finally {
@@ -137,14 +128,10 @@ function print(row) {
 }
 
 async function main() {
-  const chosen = process.env.CONTENDERS?.split(' ') ?? Object.keys(SERVERS);
-  const rows = [];
+  const chosen = process.env.CONTENDERS?.split(' ') ?? SERVERS;
   console.log('server       may wait  memory a poll    answered in  a change to all');
-  for (const server of chosen) {
-    rows.push(await measure(server));
-    print(rows.at(-1));
-  }
-  save('servers', { runs: 1, rows });
+  for (const server of chosen)
+    print(await measure(server));
 }
 
 main().catch((err) => {

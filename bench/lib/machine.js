@@ -38,6 +38,7 @@ function cpu() {
 
 function machine() {
   return [
+    ['measured', new Date().toISOString().slice(0, 10)],
     ['CPU', cpu()],
     ['memory', `${Math.round(os.totalmem() / 2 ** 30)} GB`],
     ['system', `${said(/^PRETTY_NAME="(.*)"$/m, 'cat', '/etc/os-release')}, Linux ${/^[\d.]+/.exec(os.release())[0]}`],

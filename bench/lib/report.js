@@ -14,7 +14,6 @@
 //   tabs     tabs beatCpu oneCpu manyCpu pageCpu memory diskPerTab   (cpu: µs)
 //   expiry   customers rate lost twice wrong p50 p99 latest beat
 //   writers  processes p50 p999 max busy
-//   servers  server label places most memory answered last crowdBeat crowdChange
 
 'use strict';
 
