@@ -108,13 +108,11 @@ function chosen(all) {
 }
 
 /** Starts those that are chosen, each with what `prepare` gives. */
-async function startAll(all, prepare = () => ({})) {
+async function startAll(all) {
   const started = [];
   for (const name of chosen(all))
     try {
-      const contender = await contenders.start(name);
-      started.push(contender);
-      Object.assign(contender, await prepare(contender));
+      started.push(await contenders.start(name));
     } catch (err) {
       await stopAll(started);
       err.message = `${name}: ${err.message}`;
