@@ -56,7 +56,7 @@ pl_buf_puts(struct pl_buf *b, const char *s)
 void
 pl_buf_int(struct pl_buf *b, int64_t v)
 {
-	char digits[PL_INT_LEN];
+	char digits[PL_INT_LEN] = "";
 
 	pl_buf_add(b, digits, pl_format_int(digits, v));
 }
