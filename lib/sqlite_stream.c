@@ -380,7 +380,7 @@ static enum pl_err
 harvest_touched(struct harvest *h, bool *done)
 {
 	size_t most = h->q->ids != NULL ? h->q->nids : h->q->limit;
-	struct touched t = {NULL};
+	struct touched t = {.ids = NULL};
 	enum pl_err err;
 
 	if (h->q->after < h->s->position.touched)
