@@ -12,10 +12,9 @@
 
 #include "sqlite.h"
 
-#define NUMBER 6 /* bytes of one in touch, the lowest first */
-#define PAIR (2 * NUMBER)
-#define TOUCH_EVERY 256 /* numbers between two looks at its other end */
-#define NAMED_FEW 8     /* these are looked at without ado */
+#define PAIR (2 * PL_NUMBER) /* bytes in touch */
+#define TOUCH_EVERY 256      /* numbers between two looks at its other end */
+#define NAMED_FEW 8          /* these are looked at without ado */
 
 /* Events on their way out: collected, sorted, told. */
 struct harvest {
@@ -207,33 +206,13 @@ harvest_named(struct harvest *h)
 	return PL_OK;
 }
 
-static void
-put(unsigned char *out, int64_t n)
-{
-	int i;
-
-	for (i = 0; i < NUMBER; i++)
-		out[i] = (unsigned char)((uint64_t)n >> 8 * i);
-}
-
-static int64_t
-get(const unsigned char *in)
-{
-	int64_t n = 0;
-	int i;
-
-	for (i = 0; i < NUMBER; i++)
-		n |= (int64_t)in[i] << 8 * i;
-	return n;
-}
-
 void
 pl_sqlite_touch(struct pl_sqlite *s, int64_t seq, int64_t conversation)
 {
 	unsigned char pair[PAIR];
 
-	put(pair, seq);
-	put(pair + NUMBER, conversation);
+	pl_number_put(pair, seq);
+	pl_number_put(pair + PL_NUMBER, conversation);
 	pl_buf_add(&s->touched, pair, PAIR);
 }
 
@@ -306,8 +285,8 @@ note_all(struct touched *t, sqlite3_stmt *st, int64_t after)
 	enum pl_err err = PL_OK;
 
 	for (; n > 0 && err == PL_OK; n--, p += PAIR)
-		if (get(p) > after)
-			err = note(t, get(p + NUMBER));
+		if (pl_number_get(p) > after)
+			err = note(t, pl_number_get(p + PL_NUMBER));
 	return err;
 }
 

@@ -13,8 +13,6 @@
 
 #include "store.h"
 
-#define BITS 48 /* of each number: 8,900 years in ms */
-
 static const char cursor_mark[] = "curs", next_mark[] = "next";
 
 /* The keys of the store that was asked for last; mostly there is but one. */
@@ -37,22 +35,22 @@ use_keys_of(const struct pl_position *store)
 	memcpy(keys.epoch, store->epoch, sizeof(keys.epoch));
 }
 
-static void
-put(uint8_t *out, int64_t n)
+void
+pl_number_put(uint8_t out[PL_NUMBER], int64_t n)
 {
 	int i;
 
-	for (i = 0; i < BITS / 8; i++)
+	for (i = 0; i < PL_NUMBER; i++)
 		out[i] = (uint8_t)((uint64_t)n >> 8 * i);
 }
 
-static int64_t
-get(const uint8_t *in)
+int64_t
+pl_number_get(const uint8_t in[PL_NUMBER])
 {
 	uint64_t n = 0;
 	int i;
 
-	for (i = 0; i < BITS / 8; i++)
+	for (i = 0; i < PL_NUMBER; i++)
 		n |= (uint64_t)in[i] << 8 * i;
 	return (int64_t)n;
 }
@@ -64,8 +62,8 @@ seal(const struct pl_position *store, const char *mark, int64_t a, int64_t b,
 	uint8_t block[AES_BLOCK_SIZE];
 
 	memcpy(block, mark, 4);
-	put(block + 4, a);
-	put(block + 10, b);
+	pl_number_put(block + 4, a);
+	pl_number_put(block + 10, b);
 	use_keys_of(store);
 	aes128_encrypt(&keys.encrypt, sizeof(block), block, block);
 	pl_hex(block, sizeof(block), out);
@@ -83,8 +81,8 @@ unseal(const struct pl_position *store, const char *mark, const char *s,
 	aes128_decrypt(&keys.decrypt, sizeof(block), block, block);
 	if (memcmp(block, mark, 4) != 0)
 		return PL_ERR_NOT_FOUND;
-	*a = get(block + 4);
-	*b = get(block + 10);
+	*a = pl_number_get(block + 4);
+	*b = pl_number_get(block + 10);
 	return PL_OK;
 }
 

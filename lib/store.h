@@ -138,6 +138,11 @@ struct pl_position {
 	int64_t at;      /* the clock of who last wrote */
 };
 
+/* A number of 48 bits (8,900 years in ms) as bytes, the lowest first. */
+#define PL_NUMBER 6
+void pl_number_put(uint8_t out[PL_NUMBER], int64_t);
+int64_t pl_number_get(const uint8_t in[PL_NUMBER]);
+
 /* The place after seq as a cursor, which readers are given: 32 hex digits
  * that say nothing, and are others each time. */
 #define PL_CURSOR_LEN 33
