@@ -337,10 +337,10 @@ describe('the dashboard', { timeout: 240000 }, () => {
     const last = await newCustomer('click_39');
     await shows(page, JOHN, 'offline');
     const seen = requests(page);
-    const took = await page.evaluate(async (all) => {
+    const start = performance.now();
+    await page.evaluate(async (all) => {
       const agent = new window.PorchlightAgent({ agent: 'clicker' });
       const element = document.createElement('porchlight-status');
-      const start = performance.now();
 
       element.agent = agent;
       element.id = 'clicked';
@@ -349,9 +349,9 @@ describe('the dashboard', { timeout: 240000 }, () => {
         element.setAttribute('conversation', id);
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
-      return performance.now() - start;
     }, ids);
     await page.waitForSelector('#clicked[status=offline]');
+    const took = performance.now() - start;
     // A look and a poll, twice a second; and what it takes to begin and end.
     assert.ok(seen.length <= 8 + 4 * took / 1000,
       `${seen.length} requests in ${took} ms`);
