@@ -27,9 +27,9 @@
 
 #define LOCK_WAIT_MS 1000
 #define BUSY_MS 250 /* for those who do not know our lock */
-#define CHECKPOINT_PAGES 1000
-#define BRIEF_PAGES 64 /* see pl_sqlite_set_brief() */
-#define BACKSTOP_PAGES 16000
+#define CHECKPOINT_BYTES 4000000
+#define BRIEF_BYTES 250000 /* see pl_sqlite_set_brief() */
+#define BACKSTOP_BYTES 64000000
 #define CLOCK_SLACK_MS 1000 /* as in presence.c */
 
 static struct pl_sqlite *
@@ -183,13 +183,14 @@ sqlite_commit(struct pl_store *store, bool *changed)
 
 /*
  * One of all processes shortens the log: the one whose commit took it past a
- * multiple of so many pages. If he cannot, another does at the next.
+ * multiple of so many bytes. If he cannot, another does at the next.
  */
 static int
 on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct pl_sqlite *s = arg;
-	int step = s->is_brief ? BRIEF_PAGES : CHECKPOINT_PAGES;
+	int step =
+	    (s->is_brief ? BRIEF_BYTES : CHECKPOINT_BYTES) / s->page_size;
 	int written = 0, most;
 
 	(void)name;
@@ -225,8 +226,9 @@ sqlite_tidy(struct pl_store *store)
 	if (take_lock(s, LOCK_WAIT_MS) != PL_OK)
 		return;
 	sqlite3_wal_checkpoint_v2(s->db, NULL,
-	    s->wal_pages >= BACKSTOP_PAGES ? SQLITE_CHECKPOINT_TRUNCATE
-					   : SQLITE_CHECKPOINT_PASSIVE,
+	    s->wal_pages >= BACKSTOP_BYTES / s->page_size
+		? SQLITE_CHECKPOINT_TRUNCATE
+		: SQLITE_CHECKPOINT_PASSIVE,
 	    NULL, NULL);
 	pl_lock_give(s->lock);
 	s->log_is_long = false;
@@ -385,18 +387,18 @@ create_file(const char *path)
 }
 
 static enum pl_err
-schema_version(struct pl_sqlite *s, int *out)
+read_pragma(struct pl_sqlite *s, const char *sql, int *out)
 {
 	sqlite3_stmt *st;
 	int rc;
 
-	rc = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL);
+	rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
 	if (rc == SQLITE_OK) {
 		rc = sqlite3_step(st);
 		*out = sqlite3_column_int(st, 0);
 		sqlite3_finalize(st);
 	}
-	return rc == SQLITE_ROW ? PL_OK : pl_sqlite_err(s, rc, "user_version");
+	return rc == SQLITE_ROW ? PL_OK : pl_sqlite_err(s, rc, sql);
 }
 
 static enum pl_err
@@ -494,7 +496,10 @@ migrate_all(struct pl_sqlite *s, bool create)
 	if (convert &&
 	    (err = exec(s, "PRAGMA locking_mode = EXCLUSIVE")) != PL_OK)
 		return err;
-	if ((err = schema_version(s, &version)) != PL_OK)
+	err = read_pragma(s, "PRAGMA user_version", &version);
+	if (err == PL_OK)
+		err = read_pragma(s, "PRAGMA page_size", &s->page_size);
+	if (err != PL_OK)
 		return convert && err == PL_ERR_LOCKED ? refuse_wal(s) : err;
 	if (version > known || (version == 0 && !create)) {
 		pl_log(PL_LOG_ERROR, "%s: %s", s->path,
@@ -523,11 +528,15 @@ migrate(struct pl_sqlite *s, bool create)
 	return err;
 }
 
+/*
+ * Small pages: a beat changes one row, and the log gets the whole page that
+ * it is in. (A database that is there keeps those it has.) And few of them are
+ * kept in memory, however many there are: the system has them too.
+ */
 static enum pl_err
 connect_db(struct pl_sqlite *s)
 {
 	struct stat st;
-	enum pl_err err;
 	int rc;
 
 	rc = sqlite3_open_v2(
@@ -543,11 +552,11 @@ connect_db(struct pl_sqlite *s)
 	s->inode = st.st_ino;
 	sqlite3_busy_timeout(s->db, s->netfs != NULL ? LOCK_WAIT_MS : BUSY_MS);
 	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
-	err =
-	    exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-		    "PRAGMA secure_delete = ON;"
-		    "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
-	return err;
+	return exec(s,
+	    "PRAGMA page_size = 1024; PRAGMA cache_size = -400;"
+	    "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+	    "PRAGMA secure_delete = ON;"
+	    "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
 }
 
 /* For a process of one thread: no mutex, and no sum of what is allocated, at

@@ -148,7 +148,7 @@ Test(doctor, warns_of_an_sqlite_that_has_it)
 
 Test(doctor, finds_a_damaged_database)
 {
-	char path[1024], rubbish[4096];
+	char path[1024], rubbish[1024];
 	FILE *f;
 
 	pl_doctor_integrity(&d, 60000);
@@ -159,7 +159,7 @@ Test(doctor, finds_a_damaged_database)
 	memset(rubbish, 'x', sizeof(rubbish));
 	f = fopen(path, "r+");
 	cr_assert_not_null(f);
-	cr_assert_eq(fseek(f, 3 * 4096, SEEK_SET), 0);
+	cr_assert_eq(fseek(f, 12 * 1024, SEEK_SET), 0);
 	cr_assert_eq(fwrite(rubbish, 1, sizeof(rubbish), f), sizeof(rubbish));
 	cr_assert_eq(fclose(f), 0);
 	pl_doctor_integrity(&d, 60000);
