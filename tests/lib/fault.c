@@ -85,6 +85,62 @@ __wrap_statfs(const char *path, struct statfs *out)
 	return rc;
 }
 
+/* ---- SQLite while it reads SQL, by the linker ---- */
+
+int __real_sqlite3_prepare_v3(
+    sqlite3 *, const char *, int, unsigned int, sqlite3_stmt **, const char **);
+int __wrap_sqlite3_prepare_v3(
+    sqlite3 *, const char *, int, unsigned int, sqlite3_stmt **, const char **);
+int __real_sqlite3_exec(sqlite3 *, const char *,
+    int (*)(void *, int, char **, char **), void *, char **);
+int __wrap_sqlite3_exec(sqlite3 *, const char *,
+    int (*)(void *, int, char **, char **), void *, char **);
+
+static bool reads_sql;
+static size_t of_reading; /* allocations since it began */
+
+int
+__wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n,
+    unsigned int flags, sqlite3_stmt **st, const char **tail)
+{
+	int rc;
+
+	reads_sql = true;
+	of_reading = 0;
+	rc = __real_sqlite3_prepare_v3(db, sql, n, flags, st, tail);
+	reads_sql = false;
+	return rc;
+}
+
+int
+__wrap_sqlite3_exec(sqlite3 *db, const char *sql,
+    int (*row)(void *, int, char **, char **), void *arg, char **message)
+{
+	int rc;
+
+	reads_sql = true;
+	of_reading = 0;
+	rc = __real_sqlite3_exec(db, sql, row, arg, message);
+	reads_sql = false;
+	return rc;
+}
+
+/*
+ * Most allocations are SQLite's while it reads the text of a statement or of
+ * the migrations: of each such call we see one error, whichever of hundreds
+ * failed. So the first and every SAMPLE-th of a call stand for all. Once one
+ * has failed every one counts: the next to fail is the very next.
+ */
+enum { SAMPLE = 64 };
+
+static bool
+no_memory(void)
+{
+	if (reads_sql && of_reading++ % SAMPLE != 0 && !hit)
+		return false;
+	return fails(&memory);
+}
+
 /* ---- the library's memory, by the linker ---- */
 
 void *__real_malloc(size_t);
@@ -99,7 +155,7 @@ void __wrap_free(void *);
 void *
 __wrap_malloc(size_t n)
 {
-	void *p = fails(&memory) ? NULL : __real_malloc(n);
+	void *p = no_memory() ? NULL : __real_malloc(n);
 
 	blocks += p != NULL;
 	return p;
@@ -108,7 +164,7 @@ __wrap_malloc(size_t n)
 void *
 __wrap_calloc(size_t n, size_t size)
 {
-	void *p = fails(&memory) ? NULL : __real_calloc(n, size);
+	void *p = no_memory() ? NULL : __real_calloc(n, size);
 
 	blocks += p != NULL;
 	return p;
@@ -117,7 +173,7 @@ __wrap_calloc(size_t n, size_t size)
 void *
 __wrap_realloc(void *old, size_t n)
 {
-	void *p = fails(&memory) ? NULL : __real_realloc(old, n);
+	void *p = no_memory() ? NULL : __real_realloc(old, n);
 
 	blocks += p != NULL && old == NULL;
 	return p;
@@ -137,7 +193,7 @@ static sqlite3_mem_methods real_memory;
 static void *
 mem_malloc(int n)
 {
-	void *p = fails(&memory) ? NULL : real_memory.xMalloc(n);
+	void *p = no_memory() ? NULL : real_memory.xMalloc(n);
 
 	blocks += p != NULL;
 	return p;
@@ -146,7 +202,7 @@ mem_malloc(int n)
 static void *
 mem_realloc(void *old, int n)
 {
-	return fails(&memory) ? NULL : real_memory.xRealloc(old, n);
+	return no_memory() ? NULL : real_memory.xRealloc(old, n);
 }
 
 static void

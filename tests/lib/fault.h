@@ -16,7 +16,9 @@
 void fault_install(void);
 
 /* From now on the n-th allocation, write or sync fails, and `times` in all.
- * n 0: none does. */
+ * n 0: none does. Of the allocations that SQLite makes while it reads SQL only
+ * some are counted, in a program linked with --wrap=sqlite3_exec and
+ * --wrap=sqlite3_prepare_v3. */
 void fault_memory(size_t n, size_t times);
 void fault_disk(size_t n, size_t times);
 
