@@ -76,8 +76,12 @@ open_store(struct pl_cmd_env *env)
 
 	err = pl_sqlite_open(
 	    &env->store, c->database, false, &rules, c->retention_ms, env->now);
+	if (err != PL_OK)
+		return err;
+	pl_sqlite_set_retention(env->store, c->keep_ms);
+	err = pl_shared_open(&env->shared, c->database, PL_SEATS_THERE);
 	if (err == PL_OK)
-		pl_sqlite_set_retention(env->store, c->keep_ms);
+		err = pl_sqlite_set_news(env->store, &env->shared.page->news);
 	return err;
 }
 
@@ -132,6 +136,7 @@ run_command(struct pl_cmd_env *env, int argc, char *argv[])
 	err = run(c, env, argc - skip, argv + skip);
 	if (env->store != NULL)
 		env->store->ops->close(env->store);
+	pl_shared_close(&env->shared);
 	if (err == PL_ERR_REQUEST) {
 		print_usage(stderr, c);
 		return USAGE;
@@ -146,7 +151,7 @@ run_command(struct pl_cmd_env *env, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	struct pl_cmd_env env = {.store = NULL};
+	struct pl_cmd_env env = {.store = NULL, .shared.fd = -1};
 	const char *file = NULL;
 	bool check = false;
 	int opt;

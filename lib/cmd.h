@@ -5,12 +5,14 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "shared.h"
 #include "store.h"
 
 /* What the operator's commands share. */
 struct pl_cmd_env {
 	struct pl_config config;
-	struct pl_store *store; /* open, but for init and doctor */
+	struct pl_store *store;  /* open, but for init and doctor */
+	struct pl_shared shared; /* like the store */
 	int64_t now;
 	const char *company; /* -C: whose; NULL: not said */
 };

@@ -20,20 +20,6 @@ print_size(const char *name, const char *path, const char *suffix)
 	    stat(whole, &st) == 0 ? (long long)st.st_size : 0LL);
 }
 
-/* Those that are held, by all processes together. */
-static enum pl_err
-print_polls(const char *database)
-{
-	struct pl_shared shared;
-	enum pl_err err = pl_shared_open(&shared, database, PL_SEATS_THERE);
-
-	if (err != PL_OK)
-		return err;
-	printf("%-22s %zu\n", "polls", pl_seats_taken(&shared));
-	pl_shared_close(&shared);
-	return PL_OK;
-}
-
 static enum pl_err
 run_status(struct pl_cmd_env *env, int argc, char *argv[])
 {
@@ -56,7 +42,8 @@ run_status(struct pl_cmd_env *env, int argc, char *argv[])
 	printf("%-22s %" PRId64 "\n", "conversations-online", n.online);
 	printf("%-22s %" PRId64 "\n", "tabs", n.tabs);
 	printf("%-22s %" PRId64 "\n", "changes", n.changes);
-	return print_polls(env->config.database);
+	printf("%-22s %zu\n", "polls", pl_seats_taken(&env->shared));
+	return PL_OK;
 }
 
 /* In a WRITE, so that what ran out is settled before it is counted. */

@@ -77,6 +77,7 @@ pl_doorbell_answer(struct pl_doorbell *bell)
 {
 	char rings[4096];
 
-	while (bell->watch >= 0 && read(bell->watch, rings, sizeof(rings)) > 0)
-		continue;
+	if (bell->watch >= 0)
+		while (read(bell->watch, rings, sizeof(rings)) == sizeof(rings))
+			continue;
 }

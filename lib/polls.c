@@ -27,6 +27,7 @@
 #include "served.h"
 
 #define LOOK_MOST 500 /* events read at a time */
+#define NEWS_MOST 64  /* of those in the shared page; more are read */
 #define SLACK_MS 10   /* timers have a clock of their own */
 
 struct pl_polls {
@@ -57,6 +58,8 @@ struct look {
 	size_t start[LOOK_MOST], len[LOOK_MOST]; /* of its JSON; 0: not yet */
 	size_t n;
 	struct pl_buf json;
+	bool is_news; /* not read from the store, which is not open */
+	bool is_left; /* somebody has to be looked for in the store */
 };
 
 void
@@ -436,6 +439,8 @@ on_woken(void *arg, struct pl_waiter *w, const bool *yes)
 
 	if (yes != NULL)
 		answer(look->polls, w, look, yes);
+	else if (look->is_news)
+		look->is_left = true;
 	else
 		look_for_itself(look->polls, w);
 }
@@ -524,6 +529,59 @@ review_all(struct pl_polls *p)
 	return review.err;
 }
 
+/* NULL without memory. */
+static struct look *
+new_look(struct pl_polls *p)
+{
+	struct look *look = malloc(sizeof(*look));
+
+	if (look == NULL)
+		return NULL;
+	look->polls = p;
+	look->n = 0;
+	look->json = PL_BUF_EMPTY;
+	look->is_news = look->is_left = false;
+	return look;
+}
+
+static void
+free_look(struct look *look)
+{
+	pl_buf_free(&look->json);
+	free(look);
+}
+
+/*
+ * Nobody is told what he has lost the right to: that takes a number too, which
+ * the news do not go beyond. Whoever is not told now, for he needs the store,
+ * is told by the look that follows, from the same place.
+ */
+void
+pl_polls_tell_news(struct pl_polls *p)
+{
+	struct pl_news_item items[NEWS_MOST];
+	int64_t before = p->position, upto;
+	struct look *look;
+	enum pl_err err;
+	size_t i, n;
+
+	if (!pl_news_read(&p->app->shared.page->news, p->store.epoch, before,
+		items, NEWS_MOST, &n, &upto) ||
+	    (look = new_look(p)) == NULL)
+		return;
+	look->is_news = true;
+	for (i = 0; i < n; i++) {
+		look->events[i] = pl_news_event(&items[i]);
+		look->len[i] = 0;
+	}
+	look->n = n;
+	p->position = upto;
+	err = pl_parked_wake(p->parked, look->events, n, on_woken, look);
+	if (err != PL_OK || look->is_left)
+		p->position = before;
+	free_look(look);
+}
+
 enum pl_err
 pl_polls_look(struct pl_polls *p)
 {
@@ -544,14 +602,11 @@ pl_polls_look(struct pl_polls *p)
 		p->position = p->store.seq;
 	if (p->position == p->store.seq)
 		return PL_OK;
-	if ((look = malloc(sizeof(*look))) == NULL)
+	if ((look = new_look(p)) == NULL)
 		return PL_ERR_NOMEM;
-	look->polls = p;
-	look->json = PL_BUF_EMPTY;
 	while (err == PL_OK && more)
 		err = look_once(p, look, &more);
-	pl_buf_free(&look->json);
-	free(look);
+	free_look(look);
 	return err;
 }
 

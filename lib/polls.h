@@ -31,6 +31,10 @@ void pl_polls_supersede(
  * answered with PL_ERR_BUSY if there is no room. */
 enum pl_err pl_polls_hold(struct pl_polls *, struct pl_call *) PL_MUST;
 
+/* Answers those whom the news in the shared page are for, if they are all
+ * there. A look has to follow: it sees whether that was everything. */
+void pl_polls_tell_news(struct pl_polls *);
+
 /*
  * Reads what is new in the stream and answers whom it is for; before that,
  * 401 to those whose right to it has ended. Inside a READ; errors are the

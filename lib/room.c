@@ -99,6 +99,21 @@ max64(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+const struct pl_tab *
+pl_room_latest(const struct pl_room *room, size_t session)
+{
+	const struct pl_tab *found = NULL, *tab;
+	size_t i;
+
+	for (i = 0; i < room->ntabs; i++) {
+		tab = &room->tabs[i];
+		if (tab->session == session && !tab->forgotten &&
+		    (found == NULL || tab->rev > found->rev))
+			found = tab;
+	}
+	return found;
+}
+
 struct pl_state
 pl_room_state(const struct pl_room *room, size_t session, int64_t at)
 {

@@ -70,6 +70,9 @@ void pl_room_close(struct pl_room *);
 struct pl_session *pl_room_add_session(struct pl_room *);
 struct pl_tab *pl_room_add_tab(struct pl_room *, size_t session);
 
+/* The tab of that session with the highest rev; NULL: it has none. */
+const struct pl_tab *pl_room_latest(const struct pl_room *, size_t session);
+
 #define PL_ALL_SESSIONS SIZE_MAX
 struct pl_state pl_room_state(
     const struct pl_room *, size_t session, int64_t at);

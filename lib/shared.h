@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "news.h"
 #include "rate.h"
 
 /*
  * What the processes of one database share without writing it down: the file
  * DATABASE-shared, mapped into each. It may be lost at any time, and nothing
- * but places to wait is lost with it.
+ * but places to wait is lost with it: the news are in the store too.
  */
 
 /* A place at which a poll waits (seats.h). */
@@ -41,6 +42,7 @@ struct pl_shared_page {
 	uint64_t magic;
 	struct pl_served served[PL_PROGRAM__MAX];
 	struct pl_rates rates;
+	struct pl_news news;
 	_Atomic uint64_t moved;    /* seats taken over from another process */
 	_Atomic uint32_t used;     /* seats beyond this were never taken */
 	_Atomic uint32_t strays;   /* seats that lie far from their home */

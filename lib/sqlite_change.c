@@ -3,6 +3,8 @@
  * and going. Rows older than the retention go as a side effect of writes, so
  * nothing has to be run for it.
  */
+#include <string.h>
+
 #include "log.h"
 #include "sqlite.h"
 
@@ -11,12 +13,32 @@
 #define BRIEF_EVERY 64 /* writes, of plain CGI */
 #define SWEEP_MOST 100 /* conversations looked at, a second */
 
+static void
+tell(struct pl_sqlite *s, const struct pl_head *head, const struct pl_change *c)
+{
+	struct pl_event e = {
+	    .seq = c->seq,
+	    .kind = c->online ? PL_EVENT_ONLINE : PL_EVENT_OFFLINE,
+	    .reason = c->reason,
+	    .company = head->company,
+	    .public_id = head->public_id,
+	    .at = c->at,
+	    .status = c->status,
+	    .connections = c->connections,
+	    .expires_at = c->expires_at,
+	};
+
+	memcpy(e.session, c->session->secret, PL_SESSION_LEN);
+	pl_draft_add(&s->draft, &e);
+}
+
 enum pl_err
 pl_sqlite_record(
     struct pl_sqlite *s, const struct pl_head *head, const struct pl_change *c)
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_ADD);
 
+	tell(s, head, c);
 	pl_log(PL_LOG_DEBUG, "%s: %s",
 	    c->online                        ? "🟢 Customer came online"
 	    : c->reason == PL_REASON_TIMEOUT ? "⏰ Customer heartbeat timeout"
@@ -66,6 +88,7 @@ sweep(struct pl_sqlite *s)
 	pl_bind_int(st, ":horizon", s->now - s->conversation_retention_ms);
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
+	s->draft.is_broken |= sqlite3_changes(s->db) > 0;
 	st = pl_sql(s, PL_SQL_COUNTER_SWEPT);
 	pl_bind_int(st, ":swept", upto);
 	return pl_run(s, st);
@@ -105,6 +128,7 @@ pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
 	enum pl_err err;
 	bool row;
 
+	s->draft.is_broken = true;
 	pl_bind_int(st, ":company", company);
 	pl_bind_text(st, ":public_id", public_id);
 	if (session != NULL)
@@ -145,6 +169,7 @@ pl_sqlite_prune(struct pl_sqlite *s)
 		s->pruned_at = s->now;
 	if (n == 0)
 		return PL_OK;
+	s->draft.is_broken = true;
 	st = pl_sql(s, PL_SQL_COUNTER_PRUNED);
 	pl_bind_int(st, ":pruned", pruned);
 	return pl_run(s, st);

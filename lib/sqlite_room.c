@@ -113,15 +113,23 @@ pl_sqlite_load(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_head *head)
 }
 
 /*
- * Notes a tab's new number for those who look at all conversations. Whose
- * session has come or gone with it is told of by its row in change.
+ * A session's heartbeat, for those who wait, and noted for those who look at
+ * all conversations. If it has come or gone with that, its row in change tells
+ * it.
  */
 static void
-touch(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
+touch(struct pl_sqlite *s, const struct pl_head *head, size_t session)
 {
-	if (tab->rev > s->seq_before &&
-	    tab->rev > s->room.sessions[tab->session].event_seq)
-		pl_sqlite_touch(s, tab->rev, conversation);
+	const struct pl_session *which = &s->room.sessions[session];
+	const struct pl_tab *tab = pl_room_latest(&s->room, session);
+	struct pl_event e;
+
+	if (tab == NULL || tab->rev <= s->seq_before ||
+	    tab->rev <= which->event_seq)
+		return;
+	pl_sqlite_touch(s, tab->rev, head->id);
+	e = pl_sqlite_heartbeat(s, head, which, tab);
+	pl_draft_add(&s->draft, &e);
 }
 
 static enum pl_err
@@ -145,7 +153,6 @@ save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
 	sqlite3_stmt *st =
 	    pl_sql(s, tab->stored ? PL_SQL_TAB_UPDATE : PL_SQL_TAB_PUT);
 
-	touch(s, conversation, tab);
 	pl_bind_ints(st, values, sizeof(values) / sizeof(values[0]));
 	return pl_run(s, st);
 }
@@ -162,33 +169,39 @@ save_head(struct pl_sqlite *s, int64_t conversation)
 	return pl_run(s, st);
 }
 
+static enum pl_err
+save_session(
+    struct pl_sqlite *s, int64_t conversation, const struct pl_session *session)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SESSION_UPDATE);
+
+	pl_bind_int(st, ":conversation", conversation);
+	pl_bind_int(st, ":id", session->id);
+	pl_bind_opt(st, ":online_since", session->online_since);
+	pl_bind_int(st, ":event_seq", session->event_seq);
+	return pl_run(s, st);
+}
+
 /* Writes what the rules have marked as changed. */
 static enum pl_err
-save(struct pl_sqlite *s, int64_t conversation)
+save(struct pl_sqlite *s, const struct pl_head *head)
 {
 	struct pl_room *room = &s->room;
 	enum pl_err err = PL_OK;
-	sqlite3_stmt *st;
 	size_t i;
 
 	for (i = 0; i < room->nsessions && err == PL_OK; i++) {
-		if (!room->sessions[i].dirty)
-			continue;
-		st = pl_sql(s, PL_SQL_SESSION_UPDATE);
-		pl_bind_int(st, ":conversation", conversation);
-		pl_bind_int(st, ":id", room->sessions[i].id);
-		pl_bind_opt(
-		    st, ":online_since", room->sessions[i].online_since);
-		pl_bind_int(st, ":event_seq", room->sessions[i].event_seq);
-		err = pl_run(s, st);
+		if (room->sessions[i].dirty)
+			err = save_session(s, head->id, &room->sessions[i]);
+		touch(s, head, i);
 	}
 	for (i = 0; i < room->ntabs && err == PL_OK; i++)
 		if (room->tabs[i].forgotten)
-			err = remove_tab(s, conversation, &room->tabs[i]);
+			err = remove_tab(s, head->id, &room->tabs[i]);
 		else if (room->tabs[i].dirty)
-			err = save_tab(s, conversation, &room->tabs[i]);
+			err = save_tab(s, head->id, &room->tabs[i]);
 	if (err == PL_OK && room->dirty)
-		err = save_head(s, conversation);
+		err = save_head(s, head->id);
 	return err;
 }
 
@@ -217,9 +230,10 @@ settle_one(struct pl_sqlite *s, int64_t id)
 	pl_bind_int(st, ":id", id);
 	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
 		return err;
-	err = pl_room_settle(&s->room, &t);
+	if ((err = pl_room_settle(&s->room, &t)) == PL_OK)
+		err = save(s, &head);
 	sqlite3_reset(st);
-	return err == PL_OK ? save(s, id) : err;
+	return err;
 }
 
 /* Up to `most` ids of due conversations. */
@@ -302,7 +316,7 @@ apply(struct pl_sqlite *s, const struct pl_head *head, size_t session,
 	/* A refused beat still saves what ran out before it. */
 	if (err != PL_OK && err != PL_ERR_RATE)
 		return err;
-	if (save(s, head->id) != PL_OK)
+	if (save(s, head) != PL_OK)
 		return PL_ERR_STORE;
 	return err;
 }
@@ -461,6 +475,7 @@ pl_sqlite_conversation_remove(
 	struct pl_head head;
 	enum pl_err err;
 
+	s->draft.is_broken = true;
 	pl_bind_int(st, ":company", company);
 	pl_bind_text(st, ":public_id", public_id);
 	if ((err = pl_run(s, st)) != PL_OK)
@@ -504,7 +519,7 @@ pl_sqlite_session_remove(struct pl_store *store, int64_t company,
 		err = pl_sqlite_changes_forget(
 		    store, company, *public_id, secret);
 	if (err == PL_OK && (err = empty(s, &head, session)) == PL_OK)
-		err = save(s, head.id);
+		err = save(s, &head);
 	if (err == PL_OK)
 		id = s->room.sessions[session].id;
 	sqlite3_reset(st);

@@ -117,18 +117,25 @@ harvest_changes(struct harvest *h)
 	return err;
 }
 
-/* The tab of that session with the highest number; NULL: it has none. */
-static const struct pl_tab *
-latest(const struct pl_room *room, size_t session)
+struct pl_event
+pl_sqlite_heartbeat(struct pl_sqlite *s, const struct pl_head *head,
+    const struct pl_session *session, const struct pl_tab *tab)
 {
-	const struct pl_tab *found = NULL;
-	size_t i;
+	struct pl_state st = pl_room_state(&s->room, PL_ALL_SESSIONS, s->now);
+	struct pl_event e = {
+	    .seq = tab->rev,
+	    .kind = PL_EVENT_HEARTBEAT,
+	    .company = head->company,
+	    .public_id = head->public_id,
+	    .at = tab->changed_at,
+	    .status = st.status,
+	    .connections = st.connections,
+	    .expires_at = st.expires_at,
+	    .typing = st.typing,
+	};
 
-	for (i = 0; i < room->ntabs; i++)
-		if (room->tabs[i].session == session &&
-		    (found == NULL || room->tabs[i].rev > found->rev))
-			found = &room->tabs[i];
-	return found;
+	memcpy(e.session, session->secret, PL_SESSION_LEN);
+	return e;
 }
 
 /* What the sessions of the room at hand have to tell. */
@@ -136,27 +143,23 @@ static enum pl_err
 add_heartbeats(struct harvest *h, const struct pl_head *head)
 {
 	const struct pl_room *room = &h->s->room;
-	struct pl_state st = pl_room_state(room, PL_ALL_SESSIONS, h->s->now);
+	const struct pl_session *session;
 	const struct pl_tab *tab;
 	struct pl_event *e;
+	const char *id;
 	size_t i;
 
 	for (i = 0; i < room->nsessions; i++) {
-		tab = latest(room, i);
+		session = &room->sessions[i];
+		tab = pl_room_latest(room, i);
 		if (tab == NULL || tab->rev <= h->q->after ||
-		    tab->rev <= room->sessions[i].event_seq)
+		    tab->rev <= session->event_seq)
 			continue;
 		if ((e = add(h, head->public_id)) == NULL)
 			return PL_ERR_NOMEM;
-		e->seq = tab->rev;
-		e->company = head->company;
-		memcpy(e->session, room->sessions[i].secret, PL_SESSION_LEN);
-		e->kind = PL_EVENT_HEARTBEAT;
-		e->at = tab->changed_at;
-		e->status = st.status;
-		e->connections = st.connections;
-		e->expires_at = st.expires_at;
-		e->typing = st.typing;
+		id = e->public_id;
+		*e = pl_sqlite_heartbeat(h->s, head, session, tab);
+		e->public_id = id;
 	}
 	return PL_OK;
 }

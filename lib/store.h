@@ -289,6 +289,13 @@ struct pl_store_ops {
 enum pl_err pl_sqlite_open(struct pl_store **out, const char *path, bool create,
     const struct pl_rules *, int64_t retention_ms, int64_t now) PL_MUST;
 
+/*
+ * What is committed is told there too (news.h), which must live as long as
+ * the store. PL_ERR_NOMEM.
+ */
+struct pl_news;
+enum pl_err pl_sqlite_set_news(struct pl_store *, struct pl_news *) PL_MUST;
+
 /* Opens what SQLite opens only once and outside of the database's folder:
  * for who is about to lose the right to. */
 void pl_sqlite_warm_up(void);

@@ -133,6 +133,7 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	s->rights = false;
 	s->touched.len = 0;
 	s->touched.failed = false;
+	pl_draft_begin(&s->draft);
 	if (takes_turn(s, txn) && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
 	s->txn = txn;
@@ -175,8 +176,12 @@ sqlite_commit(struct pl_store *store, bool *changed)
 		err = finish_write(s);
 	if (err == PL_OK)
 		err = pl_run(s, pl_sql(s, PL_SQL_TXN_COMMIT));
-	if (err == PL_OK)
-		*changed = s->seq != s->seq_before;
+	if (err == PL_OK && s->seq != s->seq_before) {
+		*changed = true;
+		s->draft.is_broken |= s->rights;
+		pl_draft_publish(
+		    &s->draft, s->position.epoch, s->seq_before, s->seq);
+	}
 	sqlite_rollback(store); /* the lock, and what an error left open */
 	return err;
 }
@@ -294,6 +299,7 @@ sqlite_close(struct pl_store *store)
 		close(s->lock);
 	pl_room_close(&s->room);
 	pl_buf_free(&s->touched);
+	pl_draft_close(&s->draft);
 	free(s);
 }
 
@@ -605,6 +611,12 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 	}
 	*out = &s->store;
 	return PL_OK;
+}
+
+enum pl_err
+pl_sqlite_set_news(struct pl_store *store, struct pl_news *news)
+{
+	return pl_draft_open(&self(store)->draft, news);
 }
 
 void

@@ -206,6 +206,10 @@ wants_look(const struct pl_app *app)
 	       pl_polls_count(app->polls) > 0;
 }
 
+/*
+ * Who waits is told what the shared page has, at once. Then the stream itself
+ * is read: it has everything, and knows what runs out next.
+ */
 static void
 look(struct pl_app *app)
 {
@@ -215,6 +219,7 @@ look(struct pl_app *app)
 
 	if (!wants_look(app))
 		return;
+	pl_polls_tell_news(app->polls);
 	err = store->ops->begin(store, PL_TXN_READ, app->now);
 	if (err == PL_OK)
 		err = store->ops->position(store, &position);
@@ -288,6 +293,10 @@ have_store(struct pl_app *app)
 	if (pl_sqlite_open(&app->store, app->config.database, false,
 		&app->rules, app->config.retention_ms, app->now) != PL_OK)
 		return false;
+	if (pl_sqlite_set_news(app->store, &app->shared.page->news) != PL_OK) {
+		pl_app_drop_store(app);
+		return false;
+	}
 	pl_sqlite_set_retention(app->store, app->config.keep_ms);
 	if (app->cgi != NULL)
 		pl_sqlite_set_brief(app->store);

@@ -14,7 +14,7 @@ places() {
   done | LC_ALL=C sort
 }
 
-# sql: exec()'s own argument. pragma: "PRAGMA user_version = %d", a number of
+# sql: exec()'s own argument, and read_pragma()'s: two pragmas by name. pragma: "PRAGMA user_version = %d", a number of
 # ours.
 expected() {
   cat <<'END'
@@ -25,13 +25,13 @@ lib/store_sqlite.c: exec(s, "COMMIT"
 lib/store_sqlite.c: exec(s, "PRAGMA journal_mode = DELETE
 lib/store_sqlite.c: exec(s, "PRAGMA journal_mode = WAL"
 lib/store_sqlite.c: exec(s, "PRAGMA locking_mode = EXCLUSIVE"
-lib/store_sqlite.c: exec(s, "PRAGMA synchronous = NORMAL
+lib/store_sqlite.c: exec(s, "PRAGMA page_size = 1024
 lib/store_sqlite.c: exec(s, pl_sql_migration[n]
 lib/store_sqlite.c: exec(s, pragma
 lib/store_sqlite.c: exec(struct pl_sqlite *s, const char *sql
 lib/store_sqlite.c: sqlite3_exec(s->db, "ROLLBACK"
 lib/store_sqlite.c: sqlite3_exec(s->db, sql
-lib/store_sqlite.c: sqlite3_prepare_v2(s->db, "PRAGMA user_version"
+lib/store_sqlite.c: sqlite3_prepare_v2(s->db, sql
 END
 }
 

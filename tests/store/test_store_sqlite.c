@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "news.h"
 #include "sql.h"
 #include "store.h"
 #include "../lib/stage.h"
@@ -318,7 +319,7 @@ Test(store_sqlite, checkpoints_keep_the_wal_small)
 		snprintf(id, sizeof(id), "conv_%u", i);
 		stage_conversation(acme, id, i);
 	}
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 2000; i++) { /* less than the retention */
 		char id[16];
 
 		snprintf(id, sizeof(id), "conv_%u", i % 20);
@@ -524,4 +525,124 @@ Test(store_sqlite, statements_are_one_each_and_bound_by_name)
 		sqlite3_finalize(st);
 	}
 	sqlite3_close(db);
+}
+
+/* ---- the news ---- */
+
+static struct pl_news news;
+
+/* Something that may happen: a beat, a leave, typing, or that time passes. */
+static void
+happen(unsigned int dice, int64_t now)
+{
+	static const char *const ids[] = {"one", "two", "three"};
+	unsigned int session = dice % 5, kind = dice / 5 % 6;
+	struct pl_beat beat = {.kind = kind == 0   ? PL_LEAVE
+				       : kind == 1 ? PL_TYPING
+						   : PL_BEAT,
+	    .tab = dice / 30 % 3,
+	    .hidden = dice / 90 % 4 == 0,
+	    .typing = kind == 1,
+	    .seq = -1};
+	bool all;
+
+	stage_write(now);
+	if (kind == 2)
+		cr_assert_eq(stage->ops->settle(stage, 100, &all), PL_OK);
+	else
+		cr_assert_eq(stage->ops->beat(stage, ids[session % LENGTH(ids)],
+				 stage_secret(session), &beat, &stage_result),
+		    PL_OK);
+	stage_commit();
+}
+
+static void
+expect_same(const struct stage_event *one, const struct pl_news_item *item)
+{
+	struct pl_event e = pl_news_event(item);
+
+	cr_assert_eq(one->e.seq, e.seq);
+	cr_assert_eq(one->e.kind, e.kind);
+	cr_assert_eq(one->e.reason, e.reason);
+	cr_assert_eq(one->e.company, e.company);
+	cr_assert_str_eq(one->id, e.public_id);
+	cr_assert_eq(memcmp(one->e.session, e.session, PL_SESSION_LEN), 0);
+	cr_assert_eq(one->e.at, e.at);
+	cr_assert_eq(one->e.status, e.status);
+	cr_assert_eq(one->e.connections, e.connections);
+	cr_assert_eq(one->e.expires_at, e.expires_at);
+	cr_assert_eq(one->e.typing, e.typing);
+}
+
+/* Whoever is told by the news is told what the stream would have told. */
+Test(store_sqlite, news_are_what_the_stream_says)
+{
+	static struct pl_news_item items[PL_NEWS_MAX];
+	static struct stage_page page;
+	struct pl_event_query q = {.heartbeats = true, .limit = 100};
+	struct pl_position p = stage_position(T0);
+	unsigned int dice = 1, i, told = 0;
+	int64_t now = T0, upto;
+	size_t j, n;
+
+	stage_conversation(acme, "one", 0);
+	stage_conversation(acme, "one", 3);
+	stage_conversation(globex, "two", 1);
+	stage_conversation(globex, "two", 4);
+	stage_conversation(acme, "three", 2);
+	cr_assert_eq(pl_sqlite_set_news(stage, &news), PL_OK);
+	for (i = 0; i < 2000; i++) { /* less than the retention */
+		dice = dice * 1664525 + 1013904223;
+		now += dice % 64 == 0 ? 60000 : (int64_t)(dice >> 8) % 1000;
+		q.after = stage_position(now).seq;
+		happen(dice >> 8, now);
+		stage_events(&q, now, &page);
+		if (!pl_news_read(&news, p.epoch, q.after, items, LENGTH(items),
+			&n, &upto)) {
+			cr_assert_eq(page.n, 0);
+			continue;
+		}
+		cr_assert_eq(upto, page.upto);
+		cr_assert_eq(n, page.n);
+		for (j = 0; j < n; j++)
+			expect_same(&page.events[j], &items[j]);
+		told += (unsigned int)n;
+	}
+	cr_expect_gt(told, 1000);
+}
+
+/* Who lost a right, and what was removed, is not in what others are told. */
+Test(store_sqlite, news_end_where_something_is_taken_back)
+{
+	struct pl_agent agent = {.name = "Ann", .scope = {acme, NULL}};
+	struct pl_news_item items[8];
+	uint8_t token[PL_HASH_LEN] = {1};
+	struct pl_position p;
+	size_t n;
+
+	stage_conversation(acme, "one", 1);
+	stage_conversation(acme, "two", 2);
+	cr_assert_eq(pl_sqlite_set_news(stage, &news), PL_OK);
+	stage_write(T0);
+	cr_assert_eq(stage->ops->agent_add(stage, &agent, token), PL_OK);
+	stage_commit();
+	p = stage_position(T0);
+	stage_beat("one", 1, 1, T0);
+	stage_write(T0);
+	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "Ann"), PL_OK);
+	stage_commit();
+	cr_expect_not(pl_news_read(
+	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at));
+
+	p = stage_position(T0);
+	stage_beat("two", 2, 1, T0);
+	cr_expect(pl_news_read(
+	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at));
+	stage_write(T0);
+	cr_assert_eq(
+	    stage->ops->conversation_remove(stage, acme, "two"), PL_OK);
+	stage_commit();
+	cr_expect_not(pl_news_read(
+	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at));
+	cr_expect_null(memmem(&news, sizeof(news), "two", strlen("two")));
 }
