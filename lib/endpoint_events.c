@@ -28,6 +28,7 @@
 /* A poll, as it was asked. */
 struct ask {
 	struct pl_query q;
+	const char *ids_json; /* of q; NULL: all */
 	struct pl_who who;
 	struct pl_position store;
 	int64_t after;
@@ -79,15 +80,14 @@ parse_cursor(struct ask *ask)
 
 /* All of them, or none: which one is not his is not told. */
 static enum pl_err
-check_ids(struct pl_call *call, const struct ask *ask)
+check_ids(struct pl_call *call, struct ask *ask)
 {
-	enum pl_err err = PL_OK;
-	size_t i;
-
-	for (i = 0; i < ask->q.nids && err == PL_OK; i++)
-		err = call->store->ops->visible(
-		    call->store, &ask->who.agent.scope, ask->q.ids[i]);
-	return err;
+	if (ask->q.nids == 0)
+		return PL_OK;
+	if ((ask->ids_json = pl_query_ids_json(call, &ask->q)) == NULL)
+		return PL_ERR_NOMEM;
+	return call->store->ops->visible(
+	    call->store, &ask->who.agent.scope, ask->ids_json, ask->q.nids);
 }
 
 static enum pl_err
@@ -129,14 +129,12 @@ read_events(struct pl_call *call, const struct ask *ask, struct answer *a,
 	    .scope = &ask->who.agent.scope,
 	    .ids = ask->q.nids > 0 ? ask->q.ids : NULL,
 	    .nids = ask->q.nids,
+	    .ids_json = ask->ids_json,
 	    .heartbeats = ask->heartbeats,
 	    .after = ask->after,
 	    .limit = EVENTS_MOST,
 	};
 
-	if (q.ids != NULL &&
-	    (q.ids_json = pl_query_ids_json(call, &ask->q)) == NULL)
-		return PL_ERR_NOMEM;
 	return call->store->ops->events(call->store, &q, on_event, a, upto);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "query.h"
+#include "secret.h"
 #include "text.h"
 
 #define VALUE_MAX 128
@@ -44,6 +45,7 @@ slot(struct pl_query *q, const char *name)
 static enum pl_err
 add_id(struct pl_call *call, struct pl_query *q, const char *id)
 {
+	uint64_t hash = pl_fnv1a(id, PL_FNV1A_START);
 	size_t i, len = strlen(id);
 
 	if (len == 0 || len > VALUE_MAX || !pl_text_valid(id, len)) {
@@ -56,8 +58,9 @@ add_id(struct pl_call *call, struct pl_query *q, const char *id)
 		return PL_ERR_TOO_LARGE;
 	}
 	for (i = 0; i < q->nids; i++)
-		if (strcmp(q->ids[i], id) == 0)
+		if (q->hashes[i] == hash && strcmp(q->ids[i], id) == 0)
 			return PL_OK;
+	q->hashes[q->nids] = hash;
 	q->ids[q->nids++] = id;
 	return PL_OK;
 }
@@ -88,7 +91,9 @@ pl_query_read(struct pl_call *call, struct pl_query *q)
 
 	memset(q, 0, sizeof(*q));
 	q->ids = pl_arena_alloc(&call->req.arena, PL_IDS_MAX * sizeof(*q->ids));
-	if (q->ids == NULL)
+	q->hashes =
+	    pl_arena_alloc(&call->req.arena, PL_IDS_MAX * sizeof(*q->hashes));
+	if (q->ids == NULL || q->hashes == NULL)
 		return PL_ERR_NOMEM;
 	for (;;) {
 		err = pl_query_next(&call->req, &pos, &name, &value);

@@ -9,6 +9,7 @@
 /* The parameters of an agent's question; NULL: not given. */
 struct pl_query {
 	const char **ids; /* conversationId, in order, each once */
+	uint64_t *hashes; /* of those */
 	size_t nids;
 	size_t given; /* how many were sent, repeated ones too */
 	const char *limit, *after;

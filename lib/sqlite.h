@@ -79,7 +79,7 @@ enum pl_err pl_sqlite_beat(struct pl_store *, const char *public_id,
     const uint8_t session[PL_SESSION_LEN], const struct pl_beat *,
     struct pl_beat_result *);
 enum pl_err pl_sqlite_visible(
-    struct pl_store *, const struct pl_scope *, const char *public_id);
+    struct pl_store *, const struct pl_scope *, const char *ids_json, size_t n);
 enum pl_err pl_sqlite_presence(struct pl_store *, const struct pl_scope *,
     const char *public_id, pl_presence_fn, void *);
 enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,

@@ -369,33 +369,21 @@ show(struct pl_sqlite *s, const struct pl_head *head, pl_presence_fn fn,
 	return fn(arg, &p);
 }
 
-static sqlite3_stmt *
-by_public_id(
-    struct pl_sqlite *s, const struct pl_scope *scope, const char *public_id)
-{
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_PUBLIC_ID);
-
-	pl_bind_int(st, ":company", scope->company);
-	pl_bind_text(st, ":public_id", public_id);
-	pl_bind_text(st, ":inboxes", scope->inboxes);
-	return st;
-}
-
 enum pl_err
-pl_sqlite_visible(
-    struct pl_store *store, const struct pl_scope *scope, const char *public_id)
+pl_sqlite_visible(struct pl_store *store, const struct pl_scope *scope,
+    const char *ids_json, size_t n)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = by_public_id(s, scope, public_id);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CONVERSATION_VISIBLE);
 	enum pl_err err;
-	bool row;
+	int64_t visible;
 
-	if ((err = pl_step(s, st, &row)) != PL_OK)
+	pl_bind_int(st, ":company", scope->company);
+	pl_bind_text(st, ":ids", ids_json);
+	pl_bind_text(st, ":inboxes", scope->inboxes);
+	if ((err = pl_run_int(s, st, &visible)) != PL_OK)
 		return err;
-	if (!row)
-		return PL_ERR_FORBIDDEN;
-	sqlite3_reset(st);
-	return PL_OK;
+	return visible == (int64_t)n ? PL_OK : PL_ERR_FORBIDDEN;
 }
 
 enum pl_err
@@ -403,10 +391,13 @@ pl_sqlite_presence(struct pl_store *store, const struct pl_scope *scope,
     const char *public_id, pl_presence_fn fn, void *arg)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = by_public_id(s, scope, public_id);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_PUBLIC_ID);
 	struct pl_head head;
 	enum pl_err err;
 
+	pl_bind_int(st, ":company", scope->company);
+	pl_bind_text(st, ":public_id", public_id);
+	pl_bind_text(st, ":inboxes", scope->inboxes);
 	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 	err = show(s, &head, fn, arg);

@@ -355,6 +355,37 @@ Test(store_stream, who_is_far_behind_misses_nothing)
 	cr_expect_eq(page.upto, now.seq);
 }
 
+static enum pl_err
+ask_for(const char *inboxes, const char *ids_json, size_t n)
+{
+	struct pl_scope scope = {acme, inboxes};
+	enum pl_err err;
+
+	stage_read(T0);
+	err = stage->ops->visible(stage, &scope, ids_json, n);
+	stage_commit();
+	return err;
+}
+
+/* Of those that are named, one that is not for those eyes is one too many. */
+Test(store_stream, who_names_conversations_may_see_all_of_them_or_none)
+{
+	static const char sales[] = "[\"sales\"]";
+
+	stage_conversation_as(acme, "conv_1", 1, "WIDGET", "sales");
+	stage_conversation_as(acme, "a \"quote\"", 2, "WIDGET", "support");
+	stage_conversation(globex, "conv_3", 3);
+	cr_expect_eq(
+	    ask_for(NULL, "[\"conv_1\",\"a \\\"quote\\\"\"]", 2), PL_OK);
+	cr_expect_eq(ask_for(sales, "[\"conv_1\"]", 1), PL_OK);
+	cr_expect_eq(ask_for(sales, "[\"conv_1\",\"a \\\"quote\\\"\"]", 2),
+	    PL_ERR_FORBIDDEN);
+	cr_expect_eq(
+	    ask_for(NULL, "[\"conv_1\",\"conv_3\"]", 2), PL_ERR_FORBIDDEN);
+	cr_expect_eq(
+	    ask_for(NULL, "[\"none\",\"conv_1\"]", 2), PL_ERR_FORBIDDEN);
+}
+
 /* Named, but in an inbox that is not one's own: nothing of it. */
 Test(store_stream, naming_does_not_open_an_inbox)
 {
