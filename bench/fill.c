@@ -57,7 +57,7 @@ commit(struct fill *f)
 	bool changed;
 
 	must(f->store->ops->commit(f->store, &changed), "commit");
-	f->store->ops->tidy(f->store);
+	f->store->ops->tidy(f->store, false);
 }
 
 static void

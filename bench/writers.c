@@ -97,7 +97,7 @@ turn(struct writer *w, long n)
 		return err;
 	w->wait[w->n] = (float)(got - at);
 	at = now_ms();
-	ops->tidy(w->store);
+	ops->tidy(w->store, false);
 	w->tidy[w->n++] = (float)(now_ms() - at);
 	return PL_OK;
 }

@@ -123,7 +123,7 @@ pl_cmd_company_remove(struct pl_cmd_env *env, int64_t company)
 		if (err == PL_OK)
 			err = store->ops->commit(store, &changed);
 		store->ops->rollback(store);
-		store->ops->tidy(store);
+		store->ops->tidy(store, false);
 	} while (err == PL_OK && !all);
 	return err;
 }

@@ -169,8 +169,9 @@ struct pl_store_ops {
 	 * the transaction is rolled back then. */
 	enum pl_err (*commit)(struct pl_store *, bool *changed);
 	void (*rollback)(struct pl_store *); /* legal at any time */
-	/* Work that nobody waits for, after the answers are out. */
-	void (*tidy)(struct pl_store *);
+	/* Work that nobody waits for, after the answers are out. `hurry`: only
+	 * what cannot be put off, for there are more answers to come. */
+	void (*tidy)(struct pl_store *, bool hurry);
 	/* A number that changes when another process has written. */
 	enum pl_err (*version)(struct pl_store *, int64_t *);
 	/* PL_ERR_STORE unless it can be written. Inside a WRITE. */

@@ -221,19 +221,19 @@ sync_log(struct pl_sqlite *s)
 }
 
 static void
-sqlite_tidy(struct pl_store *store)
+sqlite_tidy(struct pl_store *store, bool hurry)
 {
 	struct pl_sqlite *s = self(store);
+	bool is_backstop = s->wal_pages >= BACKSTOP_BYTES / s->page_size;
 
-	if (!s->log_is_long)
+	if (!s->log_is_long || (hurry && !is_backstop))
 		return;
 	sync_log(s);
 	if (take_lock(s, LOCK_WAIT_MS) != PL_OK)
 		return;
 	sqlite3_wal_checkpoint_v2(s->db, NULL,
-	    s->wal_pages >= BACKSTOP_BYTES / s->page_size
-		? SQLITE_CHECKPOINT_TRUNCATE
-		: SQLITE_CHECKPOINT_PASSIVE,
+	    is_backstop ? SQLITE_CHECKPOINT_TRUNCATE
+			: SQLITE_CHECKPOINT_PASSIVE,
 	    NULL, NULL);
 	pl_lock_give(s->lock);
 	s->log_is_long = false;

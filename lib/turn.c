@@ -435,5 +435,5 @@ pl_app_turn(struct pl_app *app)
 	app->woken = !settled;
 	set_timer(app);
 	if (app->store != NULL)
-		app->store->ops->tidy(app->store);
+		app->store->ops->tidy(app->store, !settled);
 }

@@ -194,7 +194,7 @@ scenario(struct pl_store *s, unsigned int round, struct pl_arena *arena)
 	TRY(beat_all(s, round, T0 + 20000));
 	TRY(look(s, round, T0 + 20000));
 	TRY(run_out_and_remove(s, round, T0 + 70000));
-	s->ops->tidy(s);
+	s->ops->tidy(s, false);
 	/* The clock goes back to where the next round begins. */
 	TRY(s->ops->begin(s, PL_TXN_WRITE, T0));
 	return s->ops->commit(s, &changed);

@@ -102,7 +102,7 @@ Test(store_network, has_a_rollback_journal_and_no_wal)
 	cr_assert_eq(stat(path, &st), 0);
 	cr_expect_eq(st.st_mode & 0777, 0600);
 	stage_commit();
-	stage->ops->tidy(stage);
+	stage->ops->tidy(stage, false);
 	cr_expect(!beside("-journal"));
 	cr_expect(!beside("-wal"));
 	cr_expect(!beside("-shm"));

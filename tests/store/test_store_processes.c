@@ -45,7 +45,7 @@ write_beats(unsigned int writer, unsigned int n)
 			return 3;
 		if (s->ops->commit(s, &changed) != PL_OK || !changed)
 			return 4;
-		s->ops->tidy(s);
+		s->ops->tidy(s, false);
 	}
 	s->ops->close(s);
 	return 0;

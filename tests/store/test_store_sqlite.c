@@ -324,7 +324,7 @@ Test(store_sqlite, checkpoints_keep_the_wal_small)
 
 		snprintf(id, sizeof(id), "conv_%u", i % 20);
 		stage_beat(id, i % 20, i / 20 % 50, T0 + i * 10);
-		stage->ops->tidy(stage);
+		stage->ops->tidy(stage, false);
 	}
 	cr_assert_eq(stat(wal, &st), 0);
 	cr_expect_lt(
@@ -379,7 +379,7 @@ add_customer(unsigned int n)
 	    PL_OK);
 	stage_commit();
 	stage_beat(id, n, n, T0);
-	stage->ops->tidy(stage);
+	stage->ops->tidy(stage, false);
 }
 
 static int

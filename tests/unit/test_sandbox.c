@@ -356,7 +356,7 @@ use_store(void)
 	    s->ops->company_add(s, "acme", key, "site", &id) != PL_OK ||
 	    s->ops->check(s) != PL_OK || s->ops->commit(s, &changed) != PL_OK)
 		return 1;
-	s->ops->tidy(s);
+	s->ops->tidy(s, false);
 	s->ops->close(s);
 	return 0;
 }
