@@ -6,33 +6,42 @@
 # runner), "# PASS: N" and "# FAIL: N" (automake). They are added up; a part
 # that counts nothing, or ends badly without a failure, is itself a failure.
 
-# Two parts run at a time: most wait more than they work.
+# Two parts that wait more than they work run at a time, and beside them one of
+# those that only work, behind them in priority: it has the time they leave, and
+# does not make them late.
 lanes=2
 lane_pids=()
-started=0
 
 check_parts() {
-  local name server
+  local name server works=() waits=()
   logs=$PWD/$BUILD/check
   rm -rf "$logs"
   mkdir -p "$logs"
   trap 'kill "${lane_pids[@]}" 2>/dev/null; exit 130' INT TERM HUP
   for name; do
     case $name in
-      asan)
-        part asan-unit asan_unit
-        part asan-e2e asan_e2e
-        ;;
+      lint | unit | fuzz | dist | package) works+=("$name") ;;
+      asan) works+=(asan-unit) waits+=(asan-e2e) ;;
       servers)
         for server in $servers; do
-          [ "$server" = lighttpd ] || part "$server" behind "$server"
+          [ "$server" = lighttpd ] || waits+=("$server")
         done
         ;;
-      *) part "$name" "part_$name" ;;
+      *) waits+=("$name") ;;
     esac
   done
+  if [ ${#works[@]} -gt 0 ]; then
+    lanes=$((lanes + 1))
+    work "${works[@]}" &
+    lane_pids+=($!)
+  fi
+  for name in "${waits[@]}"; do
+    lane
+    run_part "$name" &
+    lane_pids+=($!)
+  done
   wait
-  awk -v "parts=$started" '{ good += $1; bad += $2 }
+  awk -v "parts=$((${#works[@]} + ${#waits[@]}))" '{ good += $1; bad += $2 }
     END {
       bad += parts - NR # what did not live to count
       printf "%d passed, %d failed\n", good, bad
@@ -40,25 +49,35 @@ check_parts() {
     }' "$logs"/*.count
 }
 
-# part NAME COMMAND...: starts it as soon as a lane is free.
-part() {
-  if [ ${#lane_pids[@]} -ge $lanes ]; then
-    wait -n || :
-    mapfile -t lane_pids < <(jobs -pr)
-  fi
-  started=$((started + 1))
-  run_part "$@" &
-  lane_pids+=($!)
+# work NAME...: one after the other.
+work() {
+  local name
+  renice -n 5 -p $BASHPID >/dev/null
+  for name; do run_part "$name"; done
 }
 
-# run_part NAME COMMAND...: runs it into its log, says how it went, and writes
+# Waits until a lane is free.
+lane() {
+  [ ${#lane_pids[@]} -ge $lanes ] || return 0
+  wait -n || :
+  mapfile -t lane_pids < <(jobs -pr)
+}
+
+# run_named NAME: a part, or what is tested behind each server.
+run_named() {
+  case " $servers " in
+    *" $1 "*) behind "$1" ;;
+    *) "part_${1//-/_}" ;;
+  esac
+}
+
+# run_part NAME: runs it into its log, says how it went, and writes
 # how many tests passed and failed. A part that does not end within 30 minutes
 # is ended, and has failed.
 run_part() {
   local name=$1 log=$logs/$1.log status=0 good bad start=$SECONDS pid guard
-  shift
   set -m # a group of its own, to be ended with all that it started
-  ("$@") >"$log" 2>&1 </dev/null &
+  (run_named "$name") >"$log" 2>&1 </dev/null &
   pid=$!
   (sleep 1800 && kill -- -$pid && sleep 10 && kill -KILL -- -$pid) >/dev/null 2>&1 &
   guard=$!
@@ -181,7 +200,7 @@ part_browser() {
   end_to_end tests/browser/*.test.js
 }
 
-asan_unit() {
+part_asan_unit() {
   build build-asan --enable-werror --enable-sanitize
   BUILD=build-asan part_unit
 }
@@ -189,7 +208,7 @@ asan_unit() {
 # All but the crowd, which measures nothing more here and takes much longer, and what
 # runs under valgrind, which does not go together with a sanitizer; then what the
 # programs do as plain CGI.
-asan_e2e() {
+part_asan_e2e() {
   local files status=0
   mapfile -t files < <(printf '%s\n' tests/e2e/*.test.js | grep -v -e crowd -e leaks -e instructions)
   build build-asan --enable-werror --enable-sanitize
