@@ -150,7 +150,8 @@ Test(store_processes, killed_writer_leaves_nothing_half)
 	pid_t pid;
 
 	add_conversations(WRITERS);
-	for (round = 0; round < 12; round++) {
+	/* Later and later: on a machine that is busy it takes more rounds. */
+	for (round = 0; round < 12 || last == 0; round++) {
 		pid = start_writer(round % 2, 100000);
 		usleep(3000 + round * 2500);
 		kill(pid, SIGKILL);
@@ -171,7 +172,6 @@ Test(store_processes, killed_writer_leaves_nothing_half)
 		stage->ops->close(stage);
 		stage = NULL;
 	}
-	cr_expect_gt(last, 0, "no writer came to write");
 }
 
 /* Who dies in its turn keeps nobody waiting. */
