@@ -13,7 +13,7 @@ const { startDemo, until } = require('../lib/demo');
 const { startBrowser, setOffline, fill, visible, shopUrl, newCustomer, newDoor,
   step } = require('../lib/browser');
 
-const SET = { timeoutMs: 3000, heartbeatIntervalMs: 1000, minBeatMs: 100,
+const SET = { timeoutMs: 5000, heartbeatIntervalMs: 1000, minBeatMs: 100,
   leaveGraceMs: 1500 };
 const JOHN = 'conv_123';
 
