@@ -28,7 +28,8 @@
 #define LOCK_WAIT_MS 1000
 #define BUSY_MS 250 /* for those who do not know our lock */
 #define CHECKPOINT_BYTES 4000000
-#define BRIEF_BYTES 250000 /* see pl_sqlite_set_brief() */
+#define HURRY_BYTES 8000000 /* much more would keep writers waiting */
+#define BRIEF_BYTES 250000  /* see pl_sqlite_set_brief() */
 #define BACKSTOP_BYTES 64000000
 #define CLOCK_SLACK_MS 1000 /* as in presence.c */
 
@@ -226,7 +227,8 @@ sqlite_tidy(struct pl_store *store, bool hurry)
 	struct pl_sqlite *s = self(store);
 	bool is_backstop = s->wal_pages >= BACKSTOP_BYTES / s->page_size;
 
-	if (!s->log_is_long || (hurry && !is_backstop))
+	if (!s->log_is_long ||
+	    (hurry && s->wal_pages < HURRY_BYTES / s->page_size))
 		return;
 	sync_log(s);
 	if (take_lock(s, LOCK_WAIT_MS) != PL_OK)
