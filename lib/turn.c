@@ -21,7 +21,7 @@
 #include "log.h"
 #include "polls.h"
 
-#define SETTLE_MOST 256  /* conversations in one turn: a few ms */
+#define SETTLE_MOST 128  /* conversations in one turn: a few ms */
 #define SETTLE_BESIDE 16 /* where nobody has come for it */
 #define OVERDUE_MS 1000  /* since it ran out */
 #define RETRY_MS 500     /* between two tries at a store that fails */
