@@ -562,6 +562,7 @@ connect_db(struct pl_sqlite *s)
 	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
 	return exec(s,
 	    "PRAGMA page_size = 1024; PRAGMA cache_size = -400;"
+	    "PRAGMA cache_spill = 4000;"
 	    "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
 	    "PRAGMA secure_delete = ON;"
 	    "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
