@@ -7,13 +7,14 @@
 
 'use strict';
 
-const { count, medians, pooled, chosen, withFresh, inRounds, load, loadOn, ROUNDS } = require('./lib/measure');
+const { count, median, medians, pooled, chosen, startAll, stopAll, inRounds, load, loadOn, ROUNDS } = require('./lib/measure');
 const { names } = require('./lib/contenders');
 const { save } = require('./lib/report');
 
 const CUSTOMERS = 10000;
 const FEWER = 1000; // where each holds a connection or a session, or beats are few
 const BEATS = 20000;
+const SLICES = 10; // of them, in turns with the floor: the CPU's speed is another each second
 const IN_FLIGHT = 64;
 const SLOW = ['php']; // a tenth of the beats
 const FEW = ['socketio-ws', 'socketio-polling', 'php'];
@@ -30,26 +31,72 @@ function job({ port, party, crowd }, beats) {
   return { deadlineMs: 120000, beats: { ...party, port, connections, inFlight: IN_FLIGHT, count: beats } };
 }
 
-async function measure(contender) {
-  const { crowd, beats } = contender;
-  contender.party = await contender.customers(crowd);
-  await load(job(contender, crowd)); // all are online again, and compilers and caches warm
-  const { beats: found, cpu, programsCpu } = await loadOn(contender, job(contender, beats));
-  const online = await contender.online();
-  if (online !== null && online !== crowd)
-    throw new Error(`${online} of ${crowd} customers are online`);
-  const { p50, p99, p999, histogram } = found.latency;
+async function prepareOne(contender) {
+  Object.assign(contender, prepare(contender));
+  contender.party = await contender.customers(contender.crowd);
+  await load(job(contender, contender.crowd)); // all are online again, and compilers and caches warm
+}
+
+function rowOf({ label }, slices) {
+  const sum = (of) => slices.reduce((total, slice) => total + of(slice), 0);
+  const good = sum(({ beats }) => beats.good);
   return {
-    rate: found.good / found.seconds,
-    cpu: cpu / found.good * 1e6, programsCpu: programsCpu / found.good * 1e6, // ms for 1,000
-    p50, p99, p999, histogram,
+    label,
+    rate: good / sum(({ beats }) => beats.seconds),
+    cpu: sum(({ cpu }) => cpu) / good * 1e6, // ms for 1,000
+    programsCpu: sum(({ programsCpu }) => programsCpu) / good * 1e6,
+    ...medians(slices.map(({ beats }) => beats.latency)),
+    histogram: pooled(slices.map(({ beats }) => beats.latency.histogram)),
   };
 }
 
-/** Its CPU in relation to the floor's behind the same server, if it has one. */
-function overFloor({ contender, cpu }, rows) {
-  const floor = rows.find((row) => row.contender === `floor-${contender}`);
-  return floor && { overFloor: cpu / floor.cpu };
+async function check(contender) {
+  const { name, crowd } = contender;
+  const online = await contender.online();
+  if (online !== null && online !== crowd)
+    throw new Error(`${name}: ${online} of ${crowd} customers are online`);
+}
+
+/**
+ * Those of a group, in turns, slice by slice. They are started for it: a new
+ * process has its memory elsewhere, which alone can make 15 %.
+ */
+async function measure(group) {
+  const started = await startAll(group);
+  try {
+    for (const contender of started)
+      await prepareOne(contender);
+    const slices = started.map(() => []);
+    const share = group.length > 1 ? SLICES : 1;
+    for (let i = 0; i < share; i++)
+      for (const [which, contender] of started.entries())
+        slices[which].push(await loadOn(contender, job(contender, contender.beats / share)));
+    for (const contender of started)
+      await check(contender);
+    return started.map((contender, which) => ({ contender: contender.name, ...rowOf(contender, slices[which]) }));
+  } finally {
+    await stopAll(started);
+  }
+}
+
+/** Each with its floor, if it has one. */
+function groups() {
+  const floor = (name) => `floor-${name}`;
+  return chosen(names)
+    .filter((name) => !names.some((other) => floor(other) === name))
+    .map((name) => chosen([name, ...names.includes(floor(name)) ? [floor(name)] : []]));
+}
+
+/** The rows of a group, of what its rounds found; `overFloor` is CPU in relation to the floor's. */
+function rowsOf(rounds) {
+  return rounds[0].map(({ contender, label }, i) => {
+    const runs = rounds.map((round) => round[i]);
+    const floors = rounds.map((round) => round.find((one) => one.contender === `floor-${contender}`));
+    return {
+      contender, label, ...medians(runs), histogram: pooled(runs.map((run) => run.histogram)),
+      ...(floors[0] && { overFloor: median(runs.map((run, round) => run.cpu / floors[round].cpu)) }),
+    };
+  });
 }
 
 function print(rows) {
@@ -60,21 +107,10 @@ function print(rows) {
       `${row.p50.toFixed(2).padStart(8)}${row.p99.toFixed(2).padStart(8)}${row.p999.toFixed(2).padStart(10)}`);
 }
 
-/** A new process has its memory elsewhere, which alone can make 15 %: one for each round. */
-function measureFresh(name) {
-  return withFresh(name, async (contender) => {
-    Object.assign(contender, prepare(contender));
-    return { label: contender.label, ...await measure(contender) };
-  });
-}
-
 async function main() {
-  const found = await inRounds(chosen(names), measureFresh);
-  const rows = [...found].map(([name, runs]) => ({
-    contender: name, label: runs[0].label, ...medians(runs), histogram: pooled(runs.map((run) => run.histogram)),
-  }));
-  for (const row of rows)
-    Object.assign(row, overFloor(row, rows));
+  const found = await inRounds(groups(), measure);
+  const rows = [...found.values()].flatMap(rowsOf)
+    .sort((a, b) => names.indexOf(a.contender) - names.indexOf(b.contender));
   print(rows);
   save('beats', { runs: ROUNDS, rows });
 }
