@@ -14,6 +14,7 @@
  * cannot take the others along.
  */
 #include <event2/event.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "app.h"
@@ -55,7 +56,11 @@ fail_all(struct pl_app *app, enum pl_txn txn, enum pl_err err)
 			pl_call_fail(c, err);
 }
 
-/* Commits, and rings the bell if somebody may wait for what changed. */
+/*
+ * Commits, and rings the bell if somebody may wait for what changed. Whom it
+ * wakes goes first, if he has no other CPU: an agent looks at what he is told,
+ * and nobody at a beat's answer.
+ */
 static enum pl_err
 commit(struct pl_app *app)
 {
@@ -64,6 +69,7 @@ commit(struct pl_app *app)
 
 	if (err == PL_OK && changed) {
 		pl_doorbell_ring(&app->bell);
+		sched_yield();
 		app->look = true;
 	}
 	return err;
