@@ -20,13 +20,13 @@
  * a message. A good answer is of status 2xx and has "expect" in it; a message
  * that has not is none of ours.
  *
- * beats: a party, with "connections", "count", "rate", "inFlight". Each
- *   connection c sends the requests c, c + connections, c + 2 connections...
- *   round and round, one at a time, and at most inFlight at a time in all
- *   (default: connections). rate 0: the next as soon as one is answered, and
- *   latency counts from sending. Else so many a second by a schedule, and
- *   latency counts from the moment at which it was due, sent or not: a server
- *   that stalls is not spared the requests that it held up.
+ * beats: a party, with "connections", "count", "rate", "inFlight". The requests
+ *   are sent in order, round and round, each on the connection that has been
+ *   free for the longest (ws: each connection sends its own), and at most
+ *   inFlight at a time in all (default: connections). rate 0: the next as soon
+ *   as one is answered, and latency counts from sending. Else so many a second
+ *   by a schedule, and latency counts from the moment at which it was due,
+ *   sent or not: a server that stalls is not spared what it held up.
  * → {sent, good, bad, firstBad, connects, repeats, seconds, latency}
  *
  * watch: {"groups": [a party, with "cursor" and "told"], "trigger": a party,

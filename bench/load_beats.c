@@ -14,7 +14,6 @@
 
 struct beater {
 	struct client client;
-	size_t times; /* that it has beaten */
 	int64_t from; /* when the one that is in flight was due; 0: none is */
 };
 
@@ -39,9 +38,9 @@ beat(size_t i, int64_t from)
 	struct beater *b = &beaters[i];
 
 	b->from = from;
-	sent++;
 	in_flight++;
-	client_ask(&b->client, job_turn(requests, i + n_beaters * b->times++));
+	client_ask(&b->client, job_turn(requests, server.ws ? i : sent));
+	sent++;
 }
 
 static size_t

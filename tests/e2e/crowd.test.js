@@ -18,7 +18,7 @@ const { Reader } = require('../lib/reader');
 const SESSIONS = 10000;
 const ROUNDS = 10;
 const WINDOW = 60000;
-const CONNECTIONS = 50; // a divisor: a session's beats are all on one, in order
+const CONNECTIONS = 50;
 
 test('10,000 customers come, beat and fall silent', { timeout: 300000 }, async (t) => {
   const demo = await startDemo({ set: { timeoutMs: WINDOW, minBeatMs: 0 } });
