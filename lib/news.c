@@ -99,13 +99,13 @@ pl_draft_add(struct pl_draft *d, const struct pl_event *e)
 			return;
 		i = --d->n;
 	}
-	d->is_broken = d->n == PL_NEWS_MAX;
-	while (!d->is_broken && i > 0 && d->items[i - 1].seq > e->seq) {
-		d->items[i] = d->items[i - 1];
-		i--;
+	if (d->n == PL_NEWS_MAX) {
+		d->is_broken = true;
+		return;
 	}
-	if (!d->is_broken)
-		d->is_broken = !set_item(&d->items[i], e);
+	for (; i > 0 && d->items[i - 1].seq > e->seq; i--)
+		d->items[i] = d->items[i - 1];
+	d->is_broken = !set_item(&d->items[i], e);
 	d->n++;
 }
 

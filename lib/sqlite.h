@@ -105,10 +105,10 @@ enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,
 enum pl_err pl_sqlite_events(struct pl_store *, const struct pl_event_query *,
     pl_event_fn, void *, int64_t *upto);
 
-/* The heartbeat that a tab of the room at hand has to tell; the id is the
+/* The heartbeat that a tab has to tell, with its room's state; the id is the
  * head's. */
-struct pl_event pl_sqlite_heartbeat(struct pl_sqlite *, const struct pl_head *,
-    const struct pl_session *, const struct pl_tab *);
+struct pl_event pl_sqlite_heartbeat(const struct pl_head *,
+    const struct pl_state *, const struct pl_session *, const struct pl_tab *);
 /* Notes that a conversation changed with that number. */
 void pl_sqlite_touch(struct pl_sqlite *, int64_t seq, int64_t conversation);
 /* Writes down what was noted, and forgets what is too old; at the end of a

@@ -122,13 +122,15 @@ touch(struct pl_sqlite *s, const struct pl_head *head, size_t session)
 {
 	const struct pl_session *which = &s->room.sessions[session];
 	const struct pl_tab *tab = pl_room_latest(&s->room, session);
+	struct pl_state st;
 	struct pl_event e;
 
 	if (tab == NULL || tab->rev <= s->seq_before ||
 	    tab->rev <= which->event_seq)
 		return;
 	pl_sqlite_touch(s, tab->rev, head->id);
-	e = pl_sqlite_heartbeat(s, head, which, tab);
+	st = pl_room_state(&s->room, PL_ALL_SESSIONS, s->now);
+	e = pl_sqlite_heartbeat(head, &st, which, tab);
 	pl_draft_add(&s->draft, &e);
 }
 

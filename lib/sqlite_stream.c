@@ -118,20 +118,19 @@ harvest_changes(struct harvest *h)
 }
 
 struct pl_event
-pl_sqlite_heartbeat(struct pl_sqlite *s, const struct pl_head *head,
+pl_sqlite_heartbeat(const struct pl_head *head, const struct pl_state *st,
     const struct pl_session *session, const struct pl_tab *tab)
 {
-	struct pl_state st = pl_room_state(&s->room, PL_ALL_SESSIONS, s->now);
 	struct pl_event e = {
 	    .seq = tab->rev,
 	    .kind = PL_EVENT_HEARTBEAT,
 	    .company = head->company,
 	    .public_id = head->public_id,
 	    .at = tab->changed_at,
-	    .status = st.status,
-	    .connections = st.connections,
-	    .expires_at = st.expires_at,
-	    .typing = st.typing,
+	    .status = st->status,
+	    .connections = st->connections,
+	    .expires_at = st->expires_at,
+	    .typing = st->typing,
 	};
 
 	memcpy(e.session, session->secret, PL_SESSION_LEN);
@@ -143,6 +142,7 @@ static enum pl_err
 add_heartbeats(struct harvest *h, const struct pl_head *head)
 {
 	const struct pl_room *room = &h->s->room;
+	struct pl_state st = pl_room_state(room, PL_ALL_SESSIONS, h->s->now);
 	const struct pl_session *session;
 	const struct pl_tab *tab;
 	struct pl_event *e;
@@ -158,7 +158,7 @@ add_heartbeats(struct harvest *h, const struct pl_head *head)
 		if ((e = add(h, head->public_id)) == NULL)
 			return PL_ERR_NOMEM;
 		id = e->public_id;
-		*e = pl_sqlite_heartbeat(h->s, head, session, tab);
+		*e = pl_sqlite_heartbeat(head, &st, session, tab);
 		e->public_id = id;
 	}
 	return PL_OK;

@@ -107,7 +107,7 @@ function chosen(all) {
   return all.filter((name) => wanted.includes(name));
 }
 
-/** Starts those that are chosen, each with what `prepare` gives. */
+/** Starts those that are chosen. */
 async function startAll(all) {
   const started = [];
   for (const name of chosen(all))

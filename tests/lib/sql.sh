@@ -14,8 +14,8 @@ places() {
   done | LC_ALL=C sort
 }
 
-# sql: exec()'s own argument, and read_pragma()'s: two pragmas by name. pragma: "PRAGMA user_version = %d", a number of
-# ours.
+# sql: exec()'s own argument, and read_pragma()'s, two pragmas by name.
+# pragma: "PRAGMA user_version = %d", a number of ours.
 expected() {
   cat <<'END'
 lib/doctor_sqlite.c: sqlite3_prepare_v2(db, "PRAGMA quick_check(1
