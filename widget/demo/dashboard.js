@@ -232,7 +232,10 @@
     event.preventDefault();
     signIn($('token').value.trim());
   });
-  $('sign-out').addEventListener('click', () => agent.signOut().catch(() => {}));
+  $('sign-out').addEventListener('click', async () => {
+    $('stuck').hidden = true;
+    await agent.signOut().catch(() => { $('stuck').hidden = false; });
+  });
   $('back').addEventListener('click', () => choose(null));
 
   (async () => {
