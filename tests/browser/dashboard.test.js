@@ -166,8 +166,10 @@ describe('the dashboard', { timeout: 240000 }, () => {
 
     await step('signed out in one, signed out in all', async () => {
       await pages[3].evaluate(() => document.getElementById('sign-out').click());
-      await Promise.all(pages.map((page) =>
-        page.waitForSelector('#sign-in:not([hidden])')));
+      // Not by a selector: one with a pseudo-class is looked for at each
+      // frame, and hidden tabs draw none.
+      await Promise.all(pages.map((page) => page.waitForFunction(() =>
+        !document.getElementById('sign-in').hidden, { polling: 'mutation' })));
       await held(0);
     });
 
@@ -312,6 +314,17 @@ describe('the dashboard', { timeout: 240000 }, () => {
         await line.end();
       }
     });
+
+  test('signing out without a network says that it failed', async () => {
+    const page = await newDesk();
+    await page.setOfflineMode(true);
+    await page.click('#sign-out');
+    await visible(page, '#stuck');
+    await page.setOfflineMode(false);
+    await page.click('#sign-out');
+    await visible(page, '#sign-in');
+    await held(0);
+  });
 
   test('a token that is revoked: it stops, and says so', async () => {
     const page = await newDesk();
