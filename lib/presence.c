@@ -1,5 +1,5 @@
 /*
- * The rules of presence, as functions of rows and a moment. No clock, no
+ * The rules of presence, as functions of a room and a moment. No clock, no
  * store, no network: who calls says what time it is.
  *
  *	            beat                         leave
@@ -62,14 +62,14 @@ record(struct pl_room *room, size_t session, bool online, enum pl_reason reason,
 
 	s->online_since = online ? at : 0;
 	s->event_seq = change.seq;
-	s->dirty = true;
+	room->dirty = true;
 	if (online && room->online_since == 0) {
 		room->online_since = at;
-		room->dirty = true;
+		room->head_dirty = true;
 	} else if (!online && st.status == PL_OFFLINE) {
 		room->online_since = 0;
 		room->last_beat_at = st.last_beat_at;
-		room->dirty = true;
+		room->head_dirty = true;
 	}
 	return turn->record(turn->arg, &change);
 }
@@ -85,7 +85,7 @@ run_out(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
 	tab->state = PL_TAB_GONE;
 	tab->typing_until = 0;
 	tab->changed_at = at;
-	tab->dirty = true;
+	room->dirty = true;
 	if (room->sessions[session].online_since == 0)
 		return PL_OK;
 	if (pl_room_state(room, session, at).connections > 0) {
@@ -99,8 +99,6 @@ run_out(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
 static int64_t
 next_change(const struct pl_tab *tab)
 {
-	if (tab->forgotten)
-		return INT64_MAX;
 	if (tab->state == PL_TAB_GONE)
 		return tab->changed_at + PL_TAB_MEMORY_MS;
 	if (tab->typing_until != 0)
@@ -140,7 +138,7 @@ shorten(struct pl_room *room, const struct pl_turn *turn)
 
 		if (tab->changed_at > turn->now + CLOCK_SLACK_MS) {
 			tab->changed_at = turn->now;
-			tab->dirty = true;
+			room->dirty = true;
 		}
 		if (tab->state == PL_TAB_GONE ||
 		    tab->expires_at <= most + CLOCK_SLACK_MS)
@@ -149,7 +147,7 @@ shorten(struct pl_room *room, const struct pl_turn *turn)
 		tab->beat_at = min64(tab->beat_at, turn->now);
 		tab->typing_until =
 		    min64(tab->typing_until, turn->now + PL_TYPING_MS);
-		tab->dirty = true;
+		room->dirty = true;
 	}
 }
 
@@ -172,17 +170,18 @@ set_due(struct pl_room *room, const struct pl_turn *turn, int64_t margin)
 	    room->due_at - turn->now > margin)
 		return;
 	room->due_at = due;
-	room->dirty = true;
+	room->head_dirty = true;
 }
 
 /* A tab that is not remembered any more leaves its last beat behind. */
 static void
 forget(struct pl_room *room, struct pl_tab *tab)
 {
-	tab->forgotten = true;
-	if (tab->beat_at <= room->last_beat_at)
-		return;
-	room->last_beat_at = tab->beat_at;
+	if (tab->beat_at > room->last_beat_at) {
+		room->last_beat_at = tab->beat_at;
+		room->head_dirty = true;
+	}
+	pl_room_drop_tab(room, (size_t)(tab - room->tabs));
 	room->dirty = true;
 }
 
@@ -197,7 +196,7 @@ change_one(struct pl_room *room, struct pl_tab *tab, const struct pl_turn *turn)
 		tab->changed_at = tab->typing_until;
 		tab->typing_until = 0;
 		tab->rev = ++*turn->seq;
-		tab->dirty = true;
+		room->dirty = true;
 		return PL_OK;
 	}
 	return run_out(room, tab, turn);
@@ -230,13 +229,13 @@ find_tab(struct pl_room *room, size_t session, uint64_t name)
 
 	for (i = 0; i < room->ntabs; i++)
 		if (room->tabs[i].session == session &&
-		    room->tabs[i].tab == name && !room->tabs[i].forgotten)
+		    room->tabs[i].tab == name)
 			return &room->tabs[i];
 	return NULL;
 }
 
 /*
- * Keeps the rows of a session bounded: forgets its oldest gone tab. One that
+ * Keeps the tabs of a session bounded: forgets its oldest gone tab. One that
  * has PL_TABS_MAX live ones is told by false.
  */
 static bool
@@ -247,7 +246,7 @@ make_way(struct pl_room *room, size_t session)
 
 	for (i = 0; i < room->ntabs; i++) {
 		tab = &room->tabs[i];
-		if (tab->session != session || tab->forgotten)
+		if (tab->session != session)
 			continue;
 		n++;
 		if (tab->state == PL_TAB_GONE &&
@@ -289,7 +288,6 @@ new_tab(
 static void
 leave(struct pl_tab *tab, const struct pl_turn *turn)
 {
-	tab->dirty = true;
 	if (tab->state == PL_TAB_GONE) {
 		if (tab->changed_at == 0)
 			tab->changed_at = tab->expires_at = turn->now;
@@ -333,7 +331,6 @@ live_on(struct pl_room *room, struct pl_tab *tab, const struct pl_beat *beat,
 	tab->expires_at = turn->now + pl_lease(turn->rules, beat->hidden);
 	if (beat->kind == PL_TYPING)
 		tab->typing_until = beat->typing ? turn->now + PL_TYPING_MS : 0;
-	tab->dirty = true;
 	if (room->sessions[session].online_since != 0) {
 		tab->rev = ++*turn->seq;
 		return PL_OK;
@@ -358,6 +355,7 @@ pl_room_beat(struct pl_room *room, size_t session, const struct pl_beat *beat,
 		return PL_OK;
 	else if (beat->kind != PL_LEAVE && changes_nothing(tab, beat, turn))
 		return PL_OK;
+	room->dirty = true;
 	tab->message = max64(tab->message, beat->seq);
 	if (beat->kind == PL_LEAVE)
 		leave(tab, turn);

@@ -10,7 +10,7 @@
 
 /* A gone tab is remembered for so long, for its late packets. */
 #define PL_TAB_MEMORY_MS 600000
-/* Rows of one session; beyond, the oldest gone tab makes room. */
+/* Tabs of one session; beyond, the oldest gone tab makes room. */
 #define PL_TABS_MAX 64
 #define PL_TYPING_MS 6000
 

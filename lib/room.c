@@ -1,6 +1,6 @@
 /*
  * A conversation in memory: its sessions, its tabs, and what they add up to
- * at a moment. Filled from the store's rows, changed by the rules.
+ * at a moment. Filled from the store, changed by the rules.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ void
 pl_room_clear(struct pl_room *room)
 {
 	room->online_since = room->last_beat_at = room->due_at = 0;
-	room->dirty = false;
+	room->head_dirty = room->dirty = false;
 	room->nsessions = room->ntabs = 0;
 }
 
@@ -87,6 +87,29 @@ pl_room_add_tab(struct pl_room *room, size_t session)
 	return tab;
 }
 
+void
+pl_room_drop_tab(struct pl_room *room, size_t tab)
+{
+	room->ntabs--;
+	memmove(&room->tabs[tab], &room->tabs[tab + 1],
+	    (room->ntabs - tab) * sizeof(*room->tabs));
+}
+
+void
+pl_room_drop_session(struct pl_room *room, size_t session)
+{
+	size_t i;
+
+	for (i = room->ntabs; i-- > 0;)
+		if (room->tabs[i].session == session)
+			pl_room_drop_tab(room, i);
+		else if (room->tabs[i].session > session)
+			room->tabs[i].session--;
+	room->nsessions--;
+	memmove(&room->sessions[session], &room->sessions[session + 1],
+	    (room->nsessions - session) * sizeof(*room->sessions));
+}
+
 static bool
 is_live(const struct pl_tab *tab, int64_t at)
 {
@@ -107,7 +130,7 @@ pl_room_latest(const struct pl_room *room, size_t session)
 
 	for (i = 0; i < room->ntabs; i++) {
 		tab = &room->tabs[i];
-		if (tab->session == session && !tab->forgotten &&
+		if (tab->session == session &&
 		    (found == NULL || tab->rev > found->rev))
 			found = tab;
 	}

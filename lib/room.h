@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
+#include "err.h"
 #include "secret.h"
 
 enum pl_status { PL_OFFLINE, PL_AWAY, PL_ONLINE };
@@ -26,18 +28,13 @@ struct pl_tab {
 	int64_t changed_at;   /* moment of its last change */
 	int64_t expires_at;   /* live while now < expires_at */
 	int64_t typing_until; /* 0: not typing */
-	bool stored;          /* it has a row */
-	bool dirty;           /* to be written */
-	bool forgotten;       /* to be deleted */
 };
 
 /* One browser profile or device. */
 struct pl_session {
-	int64_t id;
 	uint8_t secret[PL_SESSION_LEN];
 	int64_t online_since; /* 0: offline */
 	int64_t event_seq;    /* number of its last online or offline */
-	bool dirty;
 };
 
 /* One conversation with all that is remembered of its tabs. */
@@ -45,8 +42,9 @@ struct pl_room {
 	int64_t online_since; /* 0: offline */
 	int64_t last_beat_at; /* of tabs no longer remembered; 0: never */
 	int64_t due_at;       /* no later than the next change; 0: none */
-	bool dirty;
-	struct pl_session *sessions; /* owned, like tabs */
+	bool head_dirty;      /* one of these three is to be written */
+	bool dirty;           /* so is something of sessions and tabs */
+	struct pl_session *sessions; /* owned, like tabs; the oldest first */
 	size_t nsessions, sessions_cap;
 	struct pl_tab *tabs;
 	size_t ntabs, tabs_cap;
@@ -70,12 +68,23 @@ void pl_room_close(struct pl_room *);
 struct pl_session *pl_room_add_session(struct pl_room *);
 struct pl_tab *pl_room_add_tab(struct pl_room *, size_t session);
 
+/* Takes one out, a session with its tabs. Moves the others. */
+void pl_room_drop_session(struct pl_room *, size_t session);
+void pl_room_drop_tab(struct pl_room *, size_t tab);
+
 /* The tab of that session with the highest rev; NULL: it has none. */
 const struct pl_tab *pl_room_latest(const struct pl_room *, size_t session);
 
 #define PL_ALL_SESSIONS SIZE_MAX
 struct pl_state pl_room_state(
     const struct pl_room *, size_t session, int64_t at);
+
+/*
+ * Sessions and tabs as bytes to be stored, added to the buffer, and back: into
+ * a cleared room. PL_ERR_NOMEM; PL_ERR_STORE for bytes that are not of pack.
+ */
+void pl_room_pack(const struct pl_room *, struct pl_buf *);
+enum pl_err pl_room_unpack(struct pl_room *, const void *, size_t) PL_MUST;
 
 const char *pl_status_name(enum pl_status);
 

@@ -12,6 +12,7 @@
 #include "store.h"
 
 #define PL_SQLITE_PATH 1100
+#define PL_SQLITE_SLICE 128     /* conversations listed at a time */
 #define PL_SQLITE_TOUCHED 65536 /* numbers that touch goes back; 1 MB */
 
 struct pl_sqlite {
@@ -37,12 +38,13 @@ struct pl_sqlite {
 	struct pl_buf touched; /* as a row of touch has it */
 	struct pl_draft draft; /* for those who wait */
 
-	struct pl_room room; /* the one at hand; its memory is kept */
-	int64_t pruned_at;   /* when old rows were last looked for */
-	int page_size;       /* bytes */
-	int wal_pages;       /* as of the last commit */
-	bool log_is_long;    /* and is to be shortened by us */
-	bool is_brief;       /* open for one request only */
+	struct pl_room room;  /* the one at hand; its memory is kept */
+	struct pl_buf packed; /* as its row has it; kept too */
+	int64_t pruned_at;    /* when old rows were last looked for */
+	int page_size;        /* bytes */
+	int wal_pages;        /* as of the last commit */
+	bool log_is_long;     /* and is to be shortened by us */
+	bool is_brief;        /* open for one request only */
 };
 
 /* The row of a conversation beside its room. */
@@ -72,6 +74,9 @@ const char *pl_text(sqlite3_stmt *, int column); /* NULL for NULL */
 char *pl_text_copy(sqlite3_stmt *, int column, struct pl_arena *);
 enum pl_err pl_sqlite_err(struct pl_sqlite *, int rc, const char *what) PL_MUST;
 
+/* sqlite_migrate.c: what migrations call, for as long as the store is open */
+enum pl_err pl_sqlite_migrate_functions(struct pl_sqlite *) PL_MUST;
+
 /* sqlite_room.c */
 enum pl_err pl_sqlite_settle(struct pl_store *, size_t most, bool *all);
 enum pl_err pl_sqlite_due(struct pl_store *, int64_t *at);
@@ -89,10 +94,24 @@ enum pl_err pl_sqlite_conversation_remove(
 enum pl_err pl_sqlite_session_remove(struct pl_store *, int64_t company,
     const uint8_t session[PL_SESSION_LEN], struct pl_arena *,
     const char **public_id);
-/* Steps a room.* statement and loads the tabs of what it finds into s->room;
+/* Steps a room.* statement and loads what it finds into s->room;
  * PL_ERR_NOT_FOUND. On PL_OK the head holds until head->stmt is reset. */
 enum pl_err pl_sqlite_load(
     struct pl_sqlite *, sqlite3_stmt *, struct pl_head *) PL_MUST;
+/* A session of a conversation that keeps no more than `most` of those that are
+ * away; the oldest make room. */
+enum pl_err pl_sqlite_session_add(struct pl_sqlite *, int64_t conversation,
+    const uint8_t session[PL_SESSION_LEN], size_t most) PL_MUST;
+/* Removes the conversations whose ids a statement lists, PL_SQLITE_SLICE at
+ * most, with their sessions, and without a word to anybody; *n were there. */
+enum pl_err pl_sqlite_drop_all(
+    struct pl_sqlite *, sqlite3_stmt *, size_t *n) PL_MUST;
+/* Calls for each conversation that has tabs, with its room in s->room. */
+typedef enum pl_err (*pl_sqlite_room_fn)(void *arg, int64_t conversation);
+enum pl_err pl_sqlite_each_live(
+    struct pl_sqlite *, pl_sqlite_room_fn, void *) PL_MUST;
+/* What the rows of session are found by. */
+int64_t pl_sqlite_session_name(const uint8_t session[PL_SESSION_LEN]);
 
 /* sqlite_change.c */
 enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,

@@ -11,7 +11,7 @@
 #define PRUNE_EVERY_MS 1000
 #define PRUNE_MOST 500
 #define BRIEF_EVERY 64 /* writes, of plain CGI */
-#define SWEEP_MOST 100 /* conversations looked at, a second */
+#define SWEEP_MOST 100 /* conversations looked at, a second: within a slice */
 
 static void
 tell(struct pl_sqlite *s, const struct pl_head *head, const struct pl_change *c)
@@ -70,6 +70,7 @@ sweep(struct pl_sqlite *s)
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_SWEEP_NEXT);
 	int64_t after, upto;
 	enum pl_err err;
+	size_t n;
 	bool row;
 
 	pl_bind_int(st, ":limit", SWEEP_MOST);
@@ -82,13 +83,13 @@ sweep(struct pl_sqlite *s)
 	sqlite3_reset(st);
 	if (after == upto) /* there are none */
 		return PL_OK;
-	st = pl_sql(s, PL_SQL_SWEEP_CONVERSATIONS);
+	st = pl_sql(s, PL_SQL_SWEEP_LIST);
 	pl_bind_int(st, ":after", after);
 	pl_bind_int(st, ":upto", upto);
 	pl_bind_int(st, ":horizon", s->now - s->conversation_retention_ms);
-	if ((err = pl_run(s, st)) != PL_OK)
+	if ((err = pl_sqlite_drop_all(s, st, &n)) != PL_OK)
 		return err;
-	s->draft.is_broken |= sqlite3_changes(s->db) > 0;
+	s->draft.is_broken |= n > 0;
 	st = pl_sql(s, PL_SQL_COUNTER_SWEPT);
 	pl_bind_int(st, ":swept", upto);
 	return pl_run(s, st);

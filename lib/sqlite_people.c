@@ -89,18 +89,33 @@ pl_sqlite_company_by_site_key(
 	return pl_run_int(self(store), st, id);
 }
 
-/* Runs a statement that deletes some of a company's rows; *n: how many. */
+/* Some of a company's conversations; *all: those were the last. */
 static enum pl_err
-forget_some(struct pl_sqlite *s, enum pl_sql which, int64_t company,
-    size_t most, int *n)
+drop_conversations(struct pl_sqlite *s, int64_t company, size_t most, bool *all)
 {
-	sqlite3_stmt *st = pl_sql(s, which);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CONVERSATION_SOME);
+	enum pl_err err;
+	size_t n;
+
+	if (most > PL_SQLITE_SLICE)
+		most = PL_SQLITE_SLICE;
+	pl_bind_int(st, ":company", company);
+	pl_bind_int(st, ":limit", (int64_t)most);
+	err = pl_sqlite_drop_all(s, st, &n);
+	*all = err == PL_OK && n < most;
+	return err;
+}
+
+static enum pl_err
+drop_changes(struct pl_sqlite *s, int64_t company, size_t most, bool *all)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_LEAVE);
 	enum pl_err err;
 
 	pl_bind_int(st, ":company", company);
 	pl_bind_int(st, ":limit", (int64_t)most);
-	if ((err = pl_run(s, st)) == PL_OK)
-		*n = sqlite3_changes(s->db);
+	err = pl_run(s, st);
+	*all = err == PL_OK && (size_t)sqlite3_changes(s->db) < most;
 	return err;
 }
 
@@ -110,7 +125,7 @@ pl_sqlite_company_remove(
 {
 	struct pl_sqlite *s = self(store);
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_AGENT_FORGET);
-	int conversations, changes;
+	bool conversations, changes;
 	enum pl_err err;
 
 	change_rights(s);
@@ -120,12 +135,11 @@ pl_sqlite_company_remove(
 	st = pl_sql(s, PL_SQL_SIGNING_KEY_FORGET);
 	pl_bind_int(st, ":company", company);
 	if ((err = pl_run(s, st)) != PL_OK ||
-	    (err = forget_some(s, PL_SQL_CONVERSATION_FORGET, company, most,
-		 &conversations)) != PL_OK ||
-	    (err = forget_some(
-		 s, PL_SQL_CHANGE_LEAVE, company, most, &changes)) != PL_OK)
+	    (err = drop_conversations(s, company, most, &conversations)) !=
+		PL_OK ||
+	    (err = drop_changes(s, company, most, &changes)) != PL_OK)
 		return err;
-	*all = (size_t)conversations < most && (size_t)changes < most;
+	*all = conversations && changes;
 	if (!*all)
 		return PL_OK;
 	st = pl_sql(s, PL_SQL_COMPANY_REMOVE);
@@ -420,21 +434,12 @@ pl_sqlite_conversation_add(struct pl_store *store,
     bool *created)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st;
 	enum pl_err err;
 	int64_t id;
 
 	if ((err = ensure(s, c, &id, created)) != PL_OK)
 		return err;
-	st = pl_sql(s, PL_SQL_SESSION_ADD);
-	pl_bind_int(st, ":conversation", id);
-	pl_bind_blob(st, ":secret", secret, PL_SESSION_LEN);
-	if ((err = pl_run(s, st)) != PL_OK || *created)
-		return err;
-	st = pl_sql(s, PL_SQL_SESSION_EVICT);
-	pl_bind_int(st, ":conversation", id);
-	pl_bind_int(st, ":keep", SESSIONS_MAX);
-	return pl_run(s, st);
+	return pl_sqlite_session_add(s, id, secret, SESSIONS_MAX);
 }
 
 enum pl_err
@@ -465,13 +470,35 @@ pl_sqlite_conversation_list(struct pl_store *store, int64_t company,
 	return err;
 }
 
+struct tally {
+	const struct pl_room *room;
+	int64_t tabs;
+};
+
+static enum pl_err
+count_tabs(void *arg, int64_t conversation)
+{
+	struct tally *tally = arg;
+	size_t i;
+
+	(void)conversation;
+	for (i = 0; i < tally->room->ntabs; i++)
+		tally->tabs += tally->room->tabs[i].state != PL_TAB_GONE;
+	return PL_OK;
+}
+
 enum pl_err
 pl_sqlite_counts(struct pl_store *store, struct pl_counts *out)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_STATUS_COUNTS);
+	struct tally tally = {&s->room, 0};
+	sqlite3_stmt *st;
 	enum pl_err err;
 	bool row;
+
+	if ((err = pl_sqlite_each_live(s, count_tabs, &tally)) != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_STATUS_COUNTS);
 
 	if ((err = pl_step(s, st, &row)) != PL_OK)
 		return err;
@@ -481,8 +508,8 @@ pl_sqlite_counts(struct pl_store *store, struct pl_counts *out)
 	out->agents = sqlite3_column_int64(st, 1);
 	out->conversations = sqlite3_column_int64(st, 2);
 	out->online = sqlite3_column_int64(st, 3);
-	out->tabs = sqlite3_column_int64(st, 4);
-	out->changes = sqlite3_column_int64(st, 5);
+	out->tabs = tally.tabs;
+	out->changes = sqlite3_column_int64(st, 4);
 	sqlite3_reset(st);
 	return PL_OK;
 }

@@ -1,13 +1,12 @@
 /*
- * Rooms in SQLite: rows in, rules (presence.c), rows out. A plain beat is
- * three look-ups and one row written.
+ * Rooms in SQLite: a row in, the rules (presence.c), the row out. A plain beat
+ * is two look-ups and one row written.
  */
+#include <nettle/memops.h>
 #include <string.h>
 
 #include "log.h"
 #include "sqlite.h"
-
-#define SLICE 128 /* due conversations listed at a time */
 
 /* What record() needs to know besides the change. */
 struct recorder {
@@ -35,53 +34,38 @@ turn(struct pl_sqlite *s, struct recorder *r)
 	return (struct pl_turn){&s->rules, s->now, &s->seq, on_change, r};
 }
 
-static enum pl_err
-add_row(struct pl_room *room, sqlite3_stmt *st)
+/* Big-endian, so that a database may move to another machine. */
+int64_t
+pl_sqlite_session_name(const uint8_t secret[PL_SESSION_LEN])
 {
-	struct pl_session *session = NULL;
-	int64_t id = sqlite3_column_int64(st, 0);
-	struct pl_tab *tab;
+	uint64_t name = 0;
+	size_t i;
 
-	if (room->nsessions > 0)
-		session = &room->sessions[room->nsessions - 1];
-	if (session == NULL || session->id != id) {
-		if ((session = pl_room_add_session(room)) == NULL)
-			return PL_ERR_NOMEM;
-		session->id = id;
-		memcpy(session->secret, sqlite3_column_blob(st, 1),
-		    PL_SESSION_LEN);
-		session->online_since = sqlite3_column_int64(st, 2);
-		session->event_seq = sqlite3_column_int64(st, 3);
-	}
-	if ((tab = pl_room_add_tab(room, room->nsessions - 1)) == NULL)
-		return PL_ERR_NOMEM;
-	tab->stored = true;
-	tab->tab = (uint64_t)sqlite3_column_int64(st, 4);
-	tab->state = (enum pl_tab_state)sqlite3_column_int(st, 5);
-	tab->hidden = sqlite3_column_int(st, 6) != 0;
-	tab->message = sqlite3_column_int64(st, 7);
-	tab->rev = sqlite3_column_int64(st, 8);
-	tab->beat_at = sqlite3_column_int64(st, 9);
-	tab->changed_at = sqlite3_column_int64(st, 10);
-	tab->expires_at = sqlite3_column_int64(st, 11);
-	tab->typing_until = sqlite3_column_int64(st, 12);
-	return PL_OK;
+	for (i = 0; i < sizeof(name); i++)
+		name = name << 8 | secret[i];
+	return (int64_t)name;
 }
 
+/*
+ * Sessions and tabs of a cleared room. One that cannot be read is empty, and
+ * written so by the next who writes it: it must not stop the others, as it
+ * would if it were due for ever.
+ */
 static enum pl_err
-load_tabs(struct pl_sqlite *s, int64_t conversation)
+unpack(struct pl_sqlite *s, sqlite3_stmt *st, int column, int64_t id)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_TABS);
-	enum pl_err err;
-	bool row;
+	const void *data = sqlite3_column_blob(st, column);
+	enum pl_err err = pl_room_unpack(
+	    &s->room, data, (size_t)sqlite3_column_bytes(st, column));
 
-	pl_bind_int(st, ":id", conversation);
-	while ((err = pl_step(s, st, &row)) == PL_OK && row)
-		if ((err = add_row(&s->room, st)) != PL_OK) {
-			sqlite3_reset(st);
-			return err;
-		}
-	return err;
+	if (err != PL_ERR_STORE)
+		return err;
+	pl_log(PL_LOG_ERROR,
+	    "%s: the sessions of conversation %lld are damaged", s->path,
+	    (long long)id);
+	pl_room_clear(&s->room);
+	s->room.head_dirty = true;
+	return PL_OK;
 }
 
 enum pl_err
@@ -107,7 +91,7 @@ pl_sqlite_load(struct pl_sqlite *s, sqlite3_stmt *st, struct pl_head *head)
 	s->room.online_since = sqlite3_column_int64(st, 6);
 	s->room.last_beat_at = sqlite3_column_int64(st, 7);
 	s->room.due_at = sqlite3_column_int64(st, 8);
-	if ((err = load_tabs(s, head->id)) != PL_OK)
+	if ((err = unpack(s, st, 9, head->id)) != PL_OK)
 		sqlite3_reset(st);
 	return err;
 }
@@ -134,77 +118,41 @@ touch(struct pl_sqlite *s, const struct pl_head *head, size_t session)
 	pl_draft_add(&s->draft, &e);
 }
 
+/* Writes the room at hand back, if the rules have changed it. */
 static enum pl_err
-remove_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
+write_room(struct pl_sqlite *s, int64_t conversation)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_TAB_REMOVE);
+	struct pl_room *room = &s->room;
+	sqlite3_stmt *st;
 
-	pl_bind_int(st, ":conversation", conversation);
-	pl_bind_int(st, ":session", s->room.sessions[tab->session].id);
-	pl_bind_int(st, ":tab", (int64_t)tab->tab);
-	return pl_run(s, st);
-}
-
-static enum pl_err
-save_tab(struct pl_sqlite *s, int64_t conversation, const struct pl_tab *tab)
-{
-	const int64_t values[] = {tab->state, tab->hidden, tab->message,
-	    tab->rev, tab->beat_at, tab->changed_at, tab->expires_at,
-	    tab->typing_until, conversation, s->room.sessions[tab->session].id,
-	    (int64_t)tab->tab};
-	sqlite3_stmt *st =
-	    pl_sql(s, tab->stored ? PL_SQL_TAB_UPDATE : PL_SQL_TAB_PUT);
-
-	pl_bind_ints(st, values, sizeof(values) / sizeof(values[0]));
-	return pl_run(s, st);
-}
-
-static enum pl_err
-save_head(struct pl_sqlite *s, int64_t conversation)
-{
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_UPDATE);
-
+	if (!room->dirty && !room->head_dirty)
+		return PL_OK;
+	s->packed.len = 0;
+	s->packed.failed = false;
+	pl_room_pack(room, &s->packed);
+	if (s->packed.failed)
+		return PL_ERR_NOMEM;
+	st =
+	    pl_sql(s, room->head_dirty ? PL_SQL_ROOM_UPDATE : PL_SQL_ROOM_BEAT);
 	pl_bind_int(st, ":id", conversation);
-	pl_bind_opt(st, ":online_since", s->room.online_since);
-	pl_bind_opt(st, ":last_beat_at", s->room.last_beat_at);
-	pl_bind_opt(st, ":due_at", s->room.due_at);
+	pl_bind_blob(st, ":room", s->packed.data, s->packed.len);
+	if (room->head_dirty) {
+		pl_bind_opt(st, ":online_since", room->online_since);
+		pl_bind_opt(st, ":last_beat_at", room->last_beat_at);
+		pl_bind_opt(st, ":due_at", room->due_at);
+	}
 	return pl_run(s, st);
 }
 
-static enum pl_err
-save_session(
-    struct pl_sqlite *s, int64_t conversation, const struct pl_session *session)
-{
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_SESSION_UPDATE);
-
-	pl_bind_int(st, ":conversation", conversation);
-	pl_bind_int(st, ":id", session->id);
-	pl_bind_opt(st, ":online_since", session->online_since);
-	pl_bind_int(st, ":event_seq", session->event_seq);
-	return pl_run(s, st);
-}
-
-/* Writes what the rules have marked as changed. */
+/* The same, and tells its heartbeats. */
 static enum pl_err
 save(struct pl_sqlite *s, const struct pl_head *head)
 {
-	struct pl_room *room = &s->room;
-	enum pl_err err = PL_OK;
 	size_t i;
 
-	for (i = 0; i < room->nsessions && err == PL_OK; i++) {
-		if (room->sessions[i].dirty)
-			err = save_session(s, head->id, &room->sessions[i]);
+	for (i = 0; i < s->room.nsessions; i++)
 		touch(s, head, i);
-	}
-	for (i = 0; i < room->ntabs && err == PL_OK; i++)
-		if (room->tabs[i].forgotten)
-			err = remove_tab(s, head->id, &room->tabs[i]);
-		else if (room->tabs[i].dirty)
-			err = save_tab(s, head->id, &room->tabs[i]);
-	if (err == PL_OK && room->dirty)
-		err = save_head(s, head->id);
-	return err;
+	return write_room(s, head->id);
 }
 
 enum pl_err
@@ -221,50 +169,67 @@ pl_sqlite_due(struct pl_store *store, int64_t *at)
 }
 
 static enum pl_err
-settle_one(struct pl_sqlite *s, int64_t id)
+load_by_id(struct pl_sqlite *s, int64_t id, struct pl_head *head)
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_ID);
+
+	pl_bind_int(st, ":id", id);
+	return pl_sqlite_load(s, st, head);
+}
+
+static enum pl_err
+settle_one(struct pl_sqlite *s, int64_t id)
+{
 	struct pl_head head;
 	struct recorder r = {s, &head};
 	struct pl_turn t = turn(s, &r);
 	enum pl_err err;
 
-	pl_bind_int(st, ":id", id);
-	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
+	if ((err = load_by_id(s, id, &head)) != PL_OK)
 		return err;
 	if ((err = pl_room_settle(&s->room, &t)) == PL_OK)
 		err = save(s, &head);
-	sqlite3_reset(st);
+	sqlite3_reset(head.stmt);
 	return err;
 }
 
-/* Up to `most` ids of due conversations. */
+/* The ids that a statement lists, PL_SQLITE_SLICE at most. */
 static enum pl_err
-list_due(struct pl_sqlite *s, int64_t *ids, size_t most, size_t *n)
+list_ids(struct pl_sqlite *s, sqlite3_stmt *st, int64_t *ids, size_t *n)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_DUE_LIST);
 	enum pl_err err;
 	bool row;
 
 	*n = 0;
+	while ((err = pl_step(s, st, &row)) == PL_OK && row &&
+	       *n < PL_SQLITE_SLICE)
+		ids[(*n)++] = sqlite3_column_int64(st, 0);
+	if (err == PL_OK && row)
+		sqlite3_reset(st);
+	return err;
+}
+
+static enum pl_err
+list_due(struct pl_sqlite *s, int64_t *ids, size_t most, size_t *n)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_DUE_LIST);
+
 	pl_bind_int(st, ":now", s->now);
 	pl_bind_int(st, ":limit", (int64_t)most);
-	while ((err = pl_step(s, st, &row)) == PL_OK && row)
-		ids[(*n)++] = sqlite3_column_int64(st, 0);
-	return err;
+	return list_ids(s, st, ids, n);
 }
 
 enum pl_err
 pl_sqlite_settle(struct pl_store *store, size_t most, bool *all)
 {
 	struct pl_sqlite *s = self(store);
-	int64_t ids[SLICE];
+	int64_t ids[PL_SQLITE_SLICE];
 	size_t i, n, want;
 	enum pl_err err;
 
 	*all = false;
 	while (most > 0) {
-		want = most < SLICE ? most : SLICE;
+		want = most < PL_SQLITE_SLICE ? most : PL_SQLITE_SLICE;
 		if ((err = list_due(s, ids, want, &n)) != PL_OK)
 			return err;
 		for (i = 0; i < n; i++)
@@ -279,28 +244,37 @@ pl_sqlite_settle(struct pl_store *store, size_t most, bool *all)
 	return PL_OK;
 }
 
-/* The place of a session in the room; it has one even without tabs. */
-static enum pl_err
-find_session(struct pl_sqlite *s, sqlite3_stmt *st,
-    const uint8_t secret[PL_SESSION_LEN], size_t *out)
+/* The place of a session in the room at hand; false: it has no such one. */
+static bool
+find_session(
+    struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN], size_t *out)
 {
-	int64_t id = sqlite3_column_int64(st, 9);
-	struct pl_session *session;
 	size_t i;
 
 	for (i = 0; i < s->room.nsessions; i++)
-		if (s->room.sessions[i].id == id) {
+		if (memeql_sec(
+			s->room.sessions[i].secret, secret, PL_SESSION_LEN)) {
 			*out = i;
-			return PL_OK;
+			return true;
 		}
-	if ((session = pl_room_add_session(&s->room)) == NULL)
-		return PL_ERR_NOMEM;
-	session->id = id;
-	memcpy(session->secret, secret, PL_SESSION_LEN);
-	session->online_since = sqlite3_column_int64(st, 10);
-	session->event_seq = sqlite3_column_int64(st, 11);
-	*out = i;
-	return PL_OK;
+	return false;
+}
+
+/* Loads the conversation of a session. PL_ERR_FORBIDDEN: there is none. */
+static enum pl_err
+load_by_session(struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN],
+    struct pl_head *head, size_t *session)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_SESSION);
+	enum pl_err err;
+
+	pl_bind_int(st, ":name", pl_sqlite_session_name(secret));
+	if ((err = pl_sqlite_load(s, st, head)) != PL_OK)
+		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
+	if (find_session(s, secret, session))
+		return PL_OK;
+	sqlite3_reset(st);
+	return PL_ERR_FORBIDDEN;
 }
 
 /* The rules of a beat on the room at hand. */
@@ -329,21 +303,16 @@ pl_sqlite_beat(struct pl_store *store, const char *public_id,
     struct pl_beat_result *out)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_SESSION);
 	struct pl_head head;
 	enum pl_err err;
 	size_t session;
 
-	pl_bind_blob(st, ":secret", secret, PL_SESSION_LEN);
-	err = pl_sqlite_load(s, st, &head);
-	if (err != PL_OK)
-		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
+	if ((err = load_by_session(s, secret, &head, &session)) != PL_OK)
+		return err;
 	if (strcmp(head.public_id, public_id) != 0 ||
 	    strcmp(head.platform, "WIDGET") != 0)
 		err = PL_ERR_FORBIDDEN;
-	if (err == PL_OK)
-		err = find_session(s, st, secret, &session);
-	if (err == PL_OK)
+	else
 		err = apply(s, &head, session, beat);
 	if (err == PL_OK) {
 		if (beat->kind != PL_LEAVE)
@@ -352,7 +321,7 @@ pl_sqlite_beat(struct pl_store *store, const char *public_id,
 		out->company = head.company;
 		out->status = pl_room_state(&s->room, session, s->now).status;
 	}
-	sqlite3_reset(st);
+	sqlite3_reset(head.stmt);
 	return err;
 }
 
@@ -437,6 +406,125 @@ pl_sqlite_online(struct pl_store *store, const struct pl_scope *scope,
 	return err;
 }
 
+static enum pl_err
+remove_name(struct pl_sqlite *s, size_t session)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SESSION_REMOVE);
+
+	pl_bind_int(st, ":name",
+	    pl_sqlite_session_name(s->room.sessions[session].secret));
+	return pl_run(s, st);
+}
+
+/* A session of the room at hand, which has yet to be saved. */
+static enum pl_err
+drop_session(struct pl_sqlite *s, size_t session)
+{
+	enum pl_err err = remove_name(s, session);
+
+	pl_room_drop_session(&s->room, session);
+	s->room.dirty = true;
+	return err;
+}
+
+/* The room at hand with its conversation. */
+static enum pl_err
+drop_room(struct pl_sqlite *s, int64_t conversation)
+{
+	enum pl_err err = PL_OK;
+	sqlite3_stmt *st;
+	size_t i;
+
+	for (i = 0; i < s->room.nsessions && err == PL_OK; i++)
+		err = remove_name(s, i);
+	if (err != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_CONVERSATION_REMOVE);
+	pl_bind_int(st, ":id", conversation);
+	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_drop_all(struct pl_sqlite *s, sqlite3_stmt *list, size_t *n)
+{
+	int64_t ids[PL_SQLITE_SLICE];
+	struct pl_head head;
+	enum pl_err err;
+	size_t i;
+
+	if ((err = list_ids(s, list, ids, n)) != PL_OK)
+		return err;
+	for (i = 0; i < *n; i++) {
+		if ((err = load_by_id(s, ids[i], &head)) != PL_OK)
+			return err;
+		sqlite3_reset(head.stmt);
+		if ((err = drop_room(s, ids[i])) != PL_OK)
+			return err;
+	}
+	return PL_OK;
+}
+
+/* Which session makes room for another: the oldest of those that are away, if
+ * there are more than `most`. */
+static bool
+find_oldest(const struct pl_room *room, size_t most, size_t *out)
+{
+	size_t i, away = 0;
+
+	for (i = room->nsessions; i-- > 0;)
+		if (room->sessions[i].online_since == 0) {
+			*out = i;
+			away++;
+		}
+	return away > most;
+}
+
+enum pl_err
+pl_sqlite_session_add(struct pl_sqlite *s, int64_t conversation,
+    const uint8_t secret[PL_SESSION_LEN], size_t most)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_SESSION_ADD);
+	struct pl_session *session;
+	struct pl_head head;
+	enum pl_err err;
+	size_t oldest = 0;
+
+	pl_bind_int(st, ":name", pl_sqlite_session_name(secret));
+	pl_bind_int(st, ":conversation", conversation);
+	if ((err = pl_run(s, st)) != PL_OK ||
+	    (err = load_by_id(s, conversation, &head)) != PL_OK)
+		return err;
+	sqlite3_reset(head.stmt);
+	if ((session = pl_room_add_session(&s->room)) == NULL)
+		return PL_ERR_NOMEM;
+	memcpy(session->secret, secret, PL_SESSION_LEN);
+	s->room.dirty = true;
+	while (find_oldest(&s->room, most, &oldest))
+		if ((err = drop_session(s, oldest)) != PL_OK)
+			return err;
+	return write_room(s, conversation);
+}
+
+enum pl_err
+pl_sqlite_each_live(struct pl_sqlite *s, pl_sqlite_room_fn fn, void *arg)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_LIVE);
+	enum pl_err err;
+	int64_t id;
+	bool row;
+
+	while ((err = pl_step(s, st, &row)) == PL_OK && row) {
+		id = sqlite3_column_int64(st, 0);
+		pl_room_clear(&s->room);
+		if ((err = unpack(s, st, 1, id)) != PL_OK ||
+		    (err = fn(arg, id)) != PL_OK) {
+			sqlite3_reset(st);
+			return err;
+		}
+	}
+	return err;
+}
+
 /* A session leaves with all its tabs, or everybody (PL_ALL_SESSIONS), at once:
  * what a deletion is to those who watch. */
 static enum pl_err
@@ -480,11 +568,7 @@ pl_sqlite_conversation_remove(
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 	err = empty(s, &head, PL_ALL_SESSIONS);
 	sqlite3_reset(st);
-	if (err != PL_OK)
-		return err;
-	st = pl_sql(s, PL_SQL_CONVERSATION_REMOVE);
-	pl_bind_int(st, ":id", head.id);
-	return pl_run(s, st);
+	return err == PL_OK ? drop_room(s, head.id) : err;
 }
 
 enum pl_err
@@ -493,33 +577,24 @@ pl_sqlite_session_remove(struct pl_store *store, int64_t company,
     const char **public_id)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_SESSION);
 	struct pl_head head;
 	enum pl_err err;
-	int64_t id = 0;
 	size_t session;
 
-	pl_bind_blob(st, ":secret", secret, PL_SESSION_LEN);
-	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
-		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
+	if ((err = load_by_session(s, secret, &head, &session)) != PL_OK)
+		return err;
 	if (head.company != company)
 		err = PL_ERR_FORBIDDEN;
-	if (err == PL_OK)
-		err = find_session(s, st, secret, &session);
-	if (err == PL_OK && (*public_id = pl_text_copy(st, 2, arena)) == NULL)
+	if (err == PL_OK &&
+	    (*public_id = pl_text_copy(head.stmt, 2, arena)) == NULL)
 		err = PL_ERR_NOMEM;
 	if (err == PL_OK)
 		err = pl_sqlite_changes_forget(
 		    store, company, *public_id, secret);
 	if (err == PL_OK && (err = empty(s, &head, session)) == PL_OK)
-		err = save(s, &head);
+		err = drop_session(s, session);
 	if (err == PL_OK)
-		id = s->room.sessions[session].id;
-	sqlite3_reset(st);
-	if (err != PL_OK)
-		return err;
-	st = pl_sql(s, PL_SQL_SESSION_REMOVE);
-	pl_bind_int(st, ":conversation", head.id);
-	pl_bind_int(st, ":id", id);
-	return pl_run(s, st);
+		err = save(s, &head);
+	sqlite3_reset(head.stmt);
+	return err;
 }

@@ -313,23 +313,69 @@ list_touched(struct harvest *h, size_t most, struct touched *t)
 	return err;
 }
 
+/* The numbers above `after` that tabs have, the lowest `most` of them. */
+struct search {
+	const struct pl_room *room;
+	int64_t after;
+	struct number {
+		int64_t number, conversation;
+	} * found; /* twice `most` */
+	size_t n, most;
+};
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct number *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static void
+keep_lowest(struct search *search)
+{
+	qsort(search->found, search->n, sizeof(*search->found), by_number);
+	if (search->n > search->most)
+		search->n = search->most;
+}
+
+static enum pl_err
+search_room(void *arg, int64_t conversation)
+{
+	struct search *search = arg;
+	size_t i;
+
+	for (i = 0; i < search->room->ntabs; i++) {
+		if (search->room->tabs[i].rev <= search->after)
+			continue;
+		if (search->n == 2 * search->most)
+			keep_lowest(search);
+		search->found[search->n++] =
+		    (struct number){search->room->tabs[i].rev, conversation};
+	}
+	return PL_OK;
+}
+
+/* The same for who is further behind than the list goes: reads all rooms. */
 static enum pl_err
 search_touched(struct harvest *h, size_t most, struct touched *t)
 {
-	sqlite3_stmt *st = pl_sql(h->s, PL_SQL_TOUCH_SEARCH);
+	struct search search = {
+	    .room = &h->s->room, .after = h->q->after, .most = most};
 	enum pl_err err;
-	bool row;
+	size_t i;
 
-	pl_bind_int(st, ":after", h->q->after);
-	pl_bind_int(st, ":limit", (int64_t)most);
-	while ((err = pl_step(h->s, st, &row)) == PL_OK && row) {
-		if ((err = note(t, sqlite3_column_int64(st, 0))) != PL_OK) {
-			sqlite3_reset(st);
-			return err;
-		}
-		if (t->numbers == most)
-			t->last = sqlite3_column_int64(st, 1);
-	}
+	search.found = calloc(2 * most, sizeof(*search.found));
+	if (search.found == NULL)
+		return PL_ERR_NOMEM;
+	err = pl_sqlite_each_live(h->s, search_room, &search);
+	if (err == PL_OK)
+		keep_lowest(&search);
+	for (i = 0; i < search.n && err == PL_OK; i++)
+		err = note(t, search.found[i].conversation);
+	if (err == PL_OK && search.n == most)
+		t->last = search.found[most - 1].number;
+	free(search.found);
 	return err;
 }
 

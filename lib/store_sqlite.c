@@ -301,6 +301,7 @@ sqlite_close(struct pl_store *store)
 		close(s->lock);
 	pl_room_close(&s->room);
 	pl_buf_free(&s->touched);
+	pl_buf_free(&s->packed);
 	pl_draft_close(&s->draft);
 	free(s);
 }
@@ -519,6 +520,8 @@ migrate_all(struct pl_sqlite *s, bool create)
 	err = set_journal(s);
 	if (convert && (err == PL_ERR_LOCKED || is_wal(s)))
 		return refuse_wal(s);
+	if (err == PL_OK && version < known)
+		err = pl_sqlite_migrate_functions(s);
 	for (; version < known && err == PL_OK; version++)
 		err = migrate_one(s, version);
 	return err;

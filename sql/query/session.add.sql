@@ -1,5 +1,3 @@
--- in: :conversation, :secret
+-- in: :name, :conversation
 -- out: -
-INSERT INTO session (conversation, id, secret)
-SELECT :conversation, coalesce(max(id), 0) + 1, :secret
-FROM session WHERE conversation = :conversation;
+INSERT INTO session (name, conversation) VALUES (:name, :conversation);

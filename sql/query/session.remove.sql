@@ -1,3 +1,3 @@
--- in: :conversation, :id
+-- in: :name
 -- out: -
-DELETE FROM session WHERE conversation = :conversation AND id = :id;
+DELETE FROM session WHERE name = :name;

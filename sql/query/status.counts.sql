@@ -1,10 +1,8 @@
 -- in: -
--- out: companies, agents, conversations, online conversations, live tabs,
---      changes
+-- out: companies, agents, conversations, online conversations, changes
 -- For the operator; reads whole tables.
 SELECT (SELECT count(*) FROM company),
 	(SELECT count(*) FROM agent WHERE revoked_at IS NULL),
 	(SELECT count(*) FROM conversation),
 	(SELECT count(*) FROM conversation WHERE online_since IS NOT NULL),
-	(SELECT count(*) FROM tab WHERE state <> 0),
 	(SELECT count(*) FROM change);

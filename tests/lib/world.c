@@ -15,7 +15,7 @@ on_change(void *arg, const struct pl_change *c)
 	if (world.fail != PL_OK)
 		return world.fail;
 	*e = (struct world_event){.seq = c->seq,
-	    .session = c->session->id,
+	    .session = c->session - world.room.sessions,
 	    .at = c->at,
 	    .expires_at = c->expires_at,
 	    .online = c->online,
@@ -32,8 +32,8 @@ world_open(void)
 	memset(&world, 0, sizeof(world));
 	world.rules = (struct pl_rules){60000, 150000, 2000, 5000};
 	pl_room_init(&world.room);
-	pl_room_add_session(&world.room)->id = 0;
-	pl_room_add_session(&world.room)->id = 1;
+	pl_room_add_session(&world.room);
+	pl_room_add_session(&world.room);
 }
 
 void
@@ -42,26 +42,22 @@ world_close(void)
 	pl_room_close(&world.room);
 }
 
-/* What a store does with the marks: writes rows, deletes rows. */
+/* What a store does: writes what is marked, and reads it back. */
 static void
 save(void)
 {
-	struct pl_room *room = &world.room;
-	size_t i, n = 0;
+	struct pl_room *room = &world.room, old = *room;
+	struct pl_buf buf = PL_BUF_EMPTY;
 
-	world.tabs_written = world.heads_written = 0;
-	for (i = 0; i < room->ntabs; i++) {
-		world.tabs_written +=
-		    room->tabs[i].dirty || room->tabs[i].forgotten;
-		room->tabs[i].dirty = false;
-		if (!room->tabs[i].forgotten)
-			room->tabs[n++] = room->tabs[i];
-	}
-	room->ntabs = n;
-	world.heads_written = room->dirty;
-	room->dirty = false;
-	for (i = 0; i < room->nsessions; i++)
-		room->sessions[i].dirty = false;
+	world.written = room->dirty;
+	world.head_written = room->head_dirty;
+	pl_room_pack(room, &buf);
+	pl_room_clear(room);
+	cr_assert_eq(pl_room_unpack(room, buf.data, buf.len), PL_OK);
+	pl_buf_free(&buf);
+	room->online_since = old.online_since;
+	room->last_beat_at = old.last_beat_at;
+	room->due_at = old.due_at;
 }
 
 static struct pl_turn

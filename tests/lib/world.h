@@ -23,9 +23,9 @@ struct world {
 	int64_t seq;
 	struct world_event events[WORLD_EVENTS];
 	size_t nevents;
-	enum pl_err fail;     /* what record() answers */
-	size_t tabs_written;  /* rows that the last call changed */
-	size_t heads_written; /* and whether the room's own was among them */
+	enum pl_err fail;  /* what record() answers */
+	bool written;      /* by the last call: sessions or tabs, */
+	bool head_written; /* or what indices have */
 };
 
 extern struct world world; /* the one of this test */

@@ -195,6 +195,36 @@ Test(store_sqlite, migration_is_whole_or_not_at_all)
 	cr_expect_eq(ask_sql(path, "PRAGMA user_version"), 0);
 }
 
+/* The room of the database below, when its second session has beaten. */
+static enum pl_err
+is_old(void *arg, const struct pl_presence *p)
+{
+	const struct pl_tab *tab = p->room->tabs;
+
+	(void)arg;
+	cr_assert_eq(p->room->nsessions, 2);
+	cr_assert_eq(p->room->ntabs, 3);
+	cr_expect_eq(p->room->sessions[0].secret[0], 1);
+	cr_expect_eq(p->room->sessions[0].online_since, 2);
+	cr_expect_eq(p->room->sessions[0].event_seq, 4);
+	cr_expect_eq(p->room->sessions[1].event_seq, 5);
+	cr_expect_eq(tab[0].tab, UINT64_MAX);
+	cr_expect_eq(tab[0].state, PL_TAB_GONE);
+	cr_expect(tab[0].hidden);
+	cr_expect_eq(tab[0].message, -1);
+	cr_expect_eq(tab[0].rev, 5);
+	cr_expect_eq(tab[0].changed_at, 3);
+	cr_expect_eq(tab[1].tab, 7);
+	cr_expect_eq(tab[1].state, PL_TAB_LIVE);
+	cr_expect_eq(tab[1].rev, 6);
+	cr_expect_eq(tab[1].beat_at, 1);
+	cr_expect_eq(tab[1].expires_at, 67001, "no longer than a lease");
+	cr_expect_eq(tab[2].session, 1);
+	cr_expect_eq(tab[2].tab, 8);
+	cr_expect_eq(tab[2].rev, 41);
+	return PL_OK;
+}
+
 /* Sessions and tabs of an older schema are still there: the second session of
  * a conversation beats in its own tab, and the stream goes on from now. */
 Test(store_sqlite, migration_keeps_who_is_here)
@@ -218,10 +248,12 @@ Test(store_sqlite, migration_keeps_who_is_here)
 	    "created_at, online_since) VALUES (5, 1, 'c', 'WIDGET', 1, 2),"
 	    "(6, 1, 'd', 'WIDGET', 1, 2);"
 	    "INSERT INTO session VALUES (70, 6, "
-	    "x'00112233445566778899aabbccddee00', 1, 2, 3),"
-	    "(71, 5, x'00112233445566778899aabbccddee01', 1, 2, 4),"
-	    "(72, 5, x'00112233445566778899aabbccddee02', 1, 2, 5);"
+	    "x'00112233445566778899aabbccddeeff', 1, 2, 3),"
+	    "(71, 5, x'01112233445566778899aabbccddeeff', 1, 2, 4),"
+	    "(72, 5, x'02112233445566778899aabbccddeeff', 1, 2, 5);"
+	    "INSERT INTO session VALUES (73, 6, zeroblob(16), 1, NULL, 0);"
 	    "INSERT INTO tab VALUES (5, 71, 7, 1, 0, 0, 6, 1, 1, 99999, 0),"
+	    "(5, 71, -1, 0, 1, -1, 5, 0, 3, 4, 0),"
 	    "(5, 72, 8, 1, 0, 0, 7, 1, 1, 99999, 0),"
 	    "(6, 70, 9, 1, 0, 0, 8, 1, 1, 99999, 0);"
 	    "INSERT INTO change VALUES (5, 1, '', 'c', zeroblob(16), 1, 0, 2, "
@@ -232,20 +264,19 @@ Test(store_sqlite, migration_keeps_who_is_here)
 	cr_expect_eq(now.seq, 40);
 	cr_expect_eq(now.pruned, 40, "nobody goes on from before the list");
 	cr_expect_eq(s->ops->beat(s, "c",
-			 (const uint8_t *)"\x00\x11\x22\x33\x44\x55\x66\x77"
-					  "\x88\x99\xaa\xbb\xcc\xdd\xee\x02",
+			 (const uint8_t *)"\x02\x11\x22\x33\x44\x55\x66\x77"
+					  "\x88\x99\xaa\xbb\xcc\xdd\xee\xff",
 			 &beat, &result),
 	    PL_OK);
 	cr_expect_eq(result.status, PL_ONLINE);
 	cr_assert_eq(s->ops->commit(s, &changed), PL_OK);
+	cr_assert_eq(s->ops->begin(s, PL_TXN_READ, 7001), PL_OK);
+	cr_expect_eq(s->ops->presence(s, &(struct pl_scope){.company = 1}, "c",
+			 is_old, NULL),
+	    PL_OK);
+	s->ops->rollback(s);
 	s->ops->close(s);
-	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM tab"), 3);
-	cr_expect_eq(
-	    ask_sql(path, "SELECT session FROM tab WHERE tab = 8 AND rev = 41 "
-			  "AND conversation = 5"),
-	    2);
-	cr_expect_eq(
-	    ask_sql(path, "SELECT id FROM session WHERE conversation = 6"), 1);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM session"), 4);
 	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM change"), 1);
 	cr_expect_eq(
 	    ask_sql(path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
@@ -328,6 +359,33 @@ Test(store_sqlite, checkpoints_keep_the_wal_small)
 	}
 	cr_assert_eq(stat(wal, &st), 0);
 	cr_expect_lt(st.st_size, 8000000, "%lld bytes", (long long)st.st_size);
+}
+
+/* One damaged room is empty, and nobody else's trouble. */
+Test(store_sqlite, a_damaged_room_does_not_stop_the_others)
+{
+	const struct pl_scope all = {.company = acme};
+	struct pl_state st;
+
+	stage_conversation(acme, "a", 1);
+	stage_conversation(acme, "b", 2);
+	stage_beat("a", 1, 1, T0);
+	stage_beat("b", 2, 1, T0);
+	run_sql(stage_path(),
+	    "UPDATE conversation SET room = x'00' WHERE public_id = 'a'");
+	be_quiet();
+	stage_settle(T0 + 60000);
+	cr_expect_eq(stage_presence(&all, "a", T0 + 60000, &st), PL_OK);
+	cr_expect_eq(st.status, PL_OFFLINE);
+	cr_expect_eq(stage_presence(&all, "b", T0 + 60000, &st), PL_OK);
+	cr_expect_eq(st.status, PL_OFFLINE);
+	stage_beat("b", 2, 1, T0 + 60001);
+	cr_expect_eq(stage_result.status, PL_ONLINE);
+	cr_expect_eq(ask_sql(stage_path(),
+			 "SELECT count(*) FROM conversation "
+			 "WHERE public_id = 'a' AND room = x'' "
+			 "AND online_since IS NULL AND due_at IS NULL"),
+	    1);
 }
 
 /* ---- what is erased ---- */
@@ -444,8 +502,7 @@ static const struct {
     {"change.prune.sql", "SCAN (subquery"},
     {"status.counts.sql", "SCAN "},
     {"due.first.sql", "SCAN conversation USING COVERING INDEX"},
-    {"touch.search.sql", "SCAN tab"},
-    {"touch.search.sql", "USE TEMP B-TREE"},
+    {"room.live.sql", "SCAN conversation"},
 };
 
 static bool

@@ -331,7 +331,7 @@ Test(presence, late_message_changes_nothing)
 	world_say(0, &beat, T0);
 	world_say(0, &leave, T0 + 10000);
 	world_say(0, &late, T0 + 10500);
-	cr_expect_eq(world.tabs_written, 0);
+	cr_expect_not(world.written);
 	world_say(0, &late, T0 + 13000);
 	world_say(0, &same, T0 + 14000);
 	cr_expect_eq(world.nevents, 2);
@@ -347,7 +347,7 @@ Test(presence, late_goodbye_changes_nothing)
 
 	world_say(0, &beat, T0);
 	world_say(0, &leave, T0 + 100);
-	cr_expect_eq(world.tabs_written, 0);
+	cr_expect_not(world.written);
 	cr_expect_eq(world_state(T0 + 59999).status, PL_ONLINE);
 }
 
@@ -379,7 +379,7 @@ Test(presence, message_without_seq_always_counts)
 	cr_expect_eq(world_state(T0 + 13000).status, PL_ONLINE);
 	cr_expect_eq(world_tab(7)->message, 9, "and the last seq stays known");
 	world_say(0, &beat, T0 + 20000);
-	cr_expect_eq(world.tabs_written, 0, "seq 9 stays late");
+	cr_expect_not(world.written, "seq 9 stays late");
 }
 
 /* seq 0 is a number like others. */
@@ -405,7 +405,7 @@ Test(presence, goodbye_before_the_first_beat_is_remembered)
 
 	world_say(0, &leave, T0);
 	cr_expect_eq(world.nevents, 0);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_say(0, &online, T0 + 300);
 	cr_expect_eq(world.nevents, 0);
 	cr_expect_eq(world_state(T0 + 300).status, PL_OFFLINE);
@@ -421,11 +421,11 @@ Test(presence, unchanged_beat_that_comes_too_soon_is_not_written)
 {
 	world_beat(0, 7, T0);
 	world_beat(0, 7, T0 + 4999);
-	cr_expect_eq(world.tabs_written, 0);
-	cr_expect_eq(world.heads_written, 0);
+	cr_expect_not(world.written);
+	cr_expect_not(world.head_written);
 	cr_expect_eq(world_state(T0 + 5000).expires_at, T0 + 60000);
 	world_beat(0, 7, T0 + 5000);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	cr_expect_eq(world_state(T0 + 5000).expires_at, T0 + 65000);
 }
 
@@ -438,19 +438,19 @@ Test(presence, change_is_written_however_soon)
 
 	world_beat(0, 7, T0);
 	world_hidden(0, 7, T0 + 1);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_beat(0, 7, T0 + 2);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_say(0, &typing, T0 + 3);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_say(0, &stops, T0 + 4);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_say(0, &stops, T0 + 5);
-	cr_expect_eq(world.tabs_written, 0, "he had stopped already");
+	cr_expect_not(world.written, "he had stopped already");
 	world_leave(0, 7, T0 + 6);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_beat(0, 7, T0 + 7);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	cr_expect_eq(world.nevents, 1);
 }
 
@@ -463,11 +463,11 @@ Test(presence, due_moves_in_one_of_two_beats_at_most)
 	world_beat(0, 7, T0);
 	for (at = T0 + 26000; at < T0 + 3600000; at += 26000) {
 		world_beat(0, 7, at);
-		cr_assert_eq(world.tabs_written, 1);
+		cr_assert(world.written);
 		cr_assert_leq(world.room.due_at, at + 60000);
 		cr_assert_gt(world.room.due_at, at);
 		beats++;
-		moved += world.heads_written;
+		moved += world.head_written;
 	}
 	cr_expect_leq(moved, beats / 2 + 1, "%zu of %zu", moved, beats);
 }
@@ -492,7 +492,7 @@ Test(presence, typing_wears_off_after_six_seconds)
 	world_settle(T0 + 7500);
 	cr_expect_eq(world_tab(7)->rev, rev + 1);
 	cr_expect_eq(world_tab(7)->changed_at, T0 + 7000);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	world_settle(T0 + 8000);
 	cr_expect_eq(world_tab(7)->rev, rev + 1);
 	cr_expect_eq(world.nevents, 1);
@@ -597,7 +597,7 @@ Test(presence, live_tabs_of_a_session_are_bounded)
 	cr_expect_eq(world_try(1, &more, T0 + 100), PL_OK,
 	    "another session has its own bound");
 	world_beat(0, 3, T0 + 20000);
-	cr_expect_eq(world.tabs_written, 1, "known tabs go on");
+	cr_expect(world.written, "known tabs go on");
 }
 
 /* Gone ones make room for new ones, the oldest first. */
@@ -717,7 +717,7 @@ Test(presence, small_step_back_writes_nothing)
 {
 	world_beat(0, 7, T0);
 	world_settle(T0 - 900);
-	cr_expect_eq(world.tabs_written, 0);
+	cr_expect_not(world.written);
 	cr_expect_eq(world_tab(7)->expires_at, T0 + 60000);
 }
 
@@ -726,7 +726,7 @@ Test(presence, beat_after_a_step_back_is_written)
 {
 	world_beat(0, 7, T0);
 	world_beat(0, 7, T0 - 2000);
-	cr_expect_eq(world.tabs_written, 1);
+	cr_expect(world.written);
 	cr_expect_eq(world_tab(7)->expires_at, T0 + 58000);
 }
 

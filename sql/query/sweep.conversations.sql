@@ -1,7 +1,0 @@
--- in: :after, :upto, :horizon
--- out: -
--- Those in which nobody has been since :horizon, with their sessions. Other
--- platforms' have no presence: whether they are in use is not known here.
-DELETE FROM conversation
-WHERE id > :after AND id <= :upto AND online_since IS NULL
-	AND platform = 'WIDGET' AND coalesce(last_beat_at, created_at) < :horizon;
