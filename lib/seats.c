@@ -9,10 +9,10 @@
  * the byte of that number for it. When the seats are all taken, those whose
  * process is gone are free again: a crash gives its places back by itself.
  *
- * A client's seat is looked for near its home, which its key says, so that it
- * is found at once among thousands. Only where that was full, or fewer seats
- * may be taken than there are, does one lie elsewhere: a stray. As long as
- * there are strays, all seats are looked through.
+ * A client's seat is the first that was free from its home on, which its key
+ * says: it is looked for no farther than any lies from its home (reach), and so
+ * found soon among thousands. Where fewer seats may be taken than there are it
+ * may lie anywhere, and all are looked through.
  *
  * Two polls of one client that come at the very same moment, in two
  * processes, may both be given a free seat; then each looks again, and the
@@ -28,7 +28,7 @@
 #include "seats.h"
 
 #define PROCESSES 65535
-#define NEAR 64 /* seats from its home on in which a client's seat may lie */
+#define RECKON_EVERY 4096 /* seats taken between two looks at the reach */
 #define FIRST_BYTE                                                             \
 	((off_t)1 << 40) /* of the locks: far behind the contents              \
 			  */
@@ -80,11 +80,11 @@ home_of(const struct pl_shared *s, uint64_t key)
 	return s->nseats > 0 ? (size_t)(key % s->nseats) : 0;
 }
 
-static bool
-is_stray(const struct pl_shared *s, uint64_t key, size_t i)
+/* How far from its home on that seat lies. */
+static size_t
+distance(const struct pl_shared *s, uint64_t key, size_t i)
 {
-	return key != 0 &&
-	       (i + s->nseats - home_of(s, key)) % s->nseats >= NEAR;
+	return (i + s->nseats - home_of(s, key)) % s->nseats;
 }
 
 static bool
@@ -94,9 +94,8 @@ free_seat(struct pl_shared *s, size_t i, uint64_t holder)
 	uint64_t expected = holder;
 
 	/* The key first: a free seat must not look like somebody's. */
-	if (atomic_load(&seat->holder) == holder &&
-	    is_stray(s, atomic_exchange(&seat->key, 0), i))
-		atomic_fetch_sub(&s->page->strays, 1);
+	if (atomic_load(&seat->holder) == holder)
+		atomic_store(&seat->key, 0);
 	return atomic_compare_exchange_strong(&seat->holder, &expected, 0);
 }
 
@@ -128,6 +127,34 @@ reap(struct pl_shared *s, int process)
 			alive = p;
 	}
 	return freed;
+}
+
+/* Raises a number that others may raise at the same time. */
+static void
+raise_to(_Atomic uint32_t *number, size_t least)
+{
+	uint32_t now = atomic_load(number);
+
+	while (now < least &&
+	       !atomic_compare_exchange_weak(number, &now, (uint32_t)least))
+		continue;
+}
+
+/* After a crowd the reach is shorter again. Who sits down farther away
+ * meanwhile is not found by his next poll, and his older one waits to its end.
+ */
+static void
+reckon_reach(struct pl_shared *s)
+{
+	size_t i, n = seats_used(s), reach = 0, d;
+
+	for (i = 0; i < n; i++) {
+		uint64_t key = atomic_load(&s->page->seats[i].key);
+
+		if (key != 0 && (d = distance(s, key, i)) >= reach)
+			reach = d + 1;
+	}
+	atomic_store(&s->page->reach, (uint32_t)reach);
 }
 
 /* A number for this process; what its last owner left is free. */
@@ -180,11 +207,10 @@ take(struct pl_shared *s, size_t i, uint64_t from, uint64_t to,
 static size_t
 search(const struct pl_shared *s, uint64_t key, size_t *at)
 {
-	*at = 0;
-	if (atomic_load(&s->page->strays) > 0)
-		return seats_used(s);
+	size_t reach = atomic_load(&s->page->reach);
+
 	*at = home_of(s, key);
-	return s->nseats < NEAR ? s->nseats : NEAR;
+	return reach < s->nseats ? reach : s->nseats;
 }
 
 static bool
@@ -226,24 +252,20 @@ end_older(struct pl_shared *s, uint64_t key, uint64_t sequence)
 	return ended;
 }
 
-/* Takes a free one for that key. A stray is counted before it can be missed. */
+/* Takes a free one for that key, which is within reach before it is taken. */
 static bool
 sit(struct pl_shared *s, size_t i, uint64_t key, uint64_t holder,
     struct pl_seat_ref *out)
 {
-	bool stray = is_stray(s, key, i);
-
 	if (atomic_load(&s->page->seats[i].holder) != 0)
 		return false;
-	if (stray)
-		atomic_fetch_add(&s->page->strays, 1);
-	if (take(s, i, 0, holder, out)) {
-		atomic_store(&s->page->seats[i].key, key);
-		return true;
-	}
-	if (stray)
-		atomic_fetch_sub(&s->page->strays, 1);
-	return false;
+	if (key != 0)
+		raise_to(&s->page->reach, distance(s, key, i) + 1);
+	if (!take(s, i, 0, holder, out))
+		return false;
+	atomic_store(&s->page->seats[i].key, key);
+	raise_to(&s->page->used, i + 1);
+	return true;
 }
 
 /* The first one free: from its home on if it may be anywhere, and without a
@@ -252,20 +274,13 @@ static bool
 take_free(struct pl_shared *s, size_t most, uint64_t key, uint64_t holder,
     struct pl_seat_ref *out)
 {
-	uint32_t used = atomic_load(&s->page->used);
-	size_t n = most < s->nseats ? most : s->nseats, start = 0, left, i;
+	size_t n = most < s->nseats ? most : s->nseats, start = 0, left;
 
 	if (n == s->nseats)
 		start = home_of(s, key != 0 ? key : holder >> 16);
-	for (left = n; left > 0; left--, start++) {
-		i = start % n;
-		if (!sit(s, i, key, holder, out))
-			continue;
-		while (used < i + 1 && !atomic_compare_exchange_weak(
-					   &s->page->used, &used, i + 1))
-			continue;
-		return true;
-	}
+	for (left = n; left > 0; left--, start++)
+		if (sit(s, start % n, key, holder, out))
+			return true;
 	return false;
 }
 
@@ -274,13 +289,16 @@ pl_seat_take(struct pl_shared *s, size_t most, int64_t agent,
     const char *client, struct pl_seat_ref *out, bool *moved)
 {
 	uint64_t key = key_of(agent, client), holder;
+	uint32_t sequence;
 	enum pl_err err;
 
 	*moved = false;
 	if ((err = sit_down(s)) != PL_OK)
 		return err;
-	holder = (uint64_t)(atomic_fetch_add(&s->page->sequence, 1) + 1) << 16 |
-		 (uint64_t)(s->process + 1);
+	sequence = atomic_fetch_add(&s->page->sequence, 1) + 1;
+	if (sequence % RECKON_EVERY == 0)
+		reckon_reach(s);
+	holder = (uint64_t)sequence << 16 | (uint64_t)(s->process + 1);
 	if (key != 0 && take_over(s, key, holder, out)) {
 		atomic_fetch_add(&s->page->moved, 1);
 		*moved = true;
