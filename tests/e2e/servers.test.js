@@ -47,8 +47,15 @@ test('a graceful restart during 200 polls and a stream of beats loses nothing', 
   stop = true;
   await Promise.all(customers);
 
-  await until(() => readers.every((r) => r.events.filter(isChange).length >= 2 * rounds),
-    { deadline: 90000, what: `${2 * rounds} changes are seen by all` });
+  const behind = () => readers.filter((r) => r.events.filter(isChange).length < 2 * rounds);
+  await until(() => behind().length === 0,
+    { deadline: 90000, what: `${2 * rounds} changes are seen by all` })
+    .catch((err) => {
+      const [one, ...others] = behind();
+      err.message += `; not by ${1 + others.length}, one of which has seen ${one.events.filter(isChange).length}, ` +
+        `failed ${one.failures} times, was busy ${one.busy} times, last: ${JSON.stringify(one.lastFailure)}`;
+      throw err;
+    });
   for (const reader of readers) {
     assert.equal(reader.resets, 0);
     for (const { sessionId } of sessions) {
