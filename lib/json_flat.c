@@ -68,15 +68,21 @@ take_number(struct reader *r, int64_t *n)
 	return r->p > start && (*start != '0' || r->p == start + 1);
 }
 
+/* By its first byte: what did not become a string or a number is nothing else
+ * either, from where that ended. */
 static bool
 take_value(struct reader *r, struct pl_json_value *v)
 {
-	v->type = PL_JSON_STRING;
-	if (take_string(r, &v->text, &v->len))
-		return true;
-	v->type = PL_JSON_INT;
-	if (take_number(r, &v->number))
-		return true;
+	if (r->p == r->end)
+		return false;
+	if (*r->p == '"') {
+		v->type = PL_JSON_STRING;
+		return take_string(r, &v->text, &v->len);
+	}
+	if (*r->p >= '0' && *r->p <= '9') {
+		v->type = PL_JSON_INT;
+		return take_number(r, &v->number);
+	}
 	v->type = PL_JSON_BOOL;
 	v->number = 1;
 	if (take(r, "true"))
