@@ -11,8 +11,9 @@
  *
  * A client's seat is the first that was free from its home on, which its key
  * says: it is looked for no farther than any lies from its home (reach), and so
- * found soon among thousands. Where fewer seats may be taken than there are it
- * may lie anywhere, and all are looked through.
+ * found soon among thousands. Homes are among the seats that may be taken (the
+ * ring); where their number has changed, all are looked through until the reach
+ * is reckoned anew.
  *
  * Two polls of one client that come at the very same moment, in two
  * processes, may both be given a free seat; then each looks again, and the
@@ -29,6 +30,7 @@
 
 #define PROCESSES 65535
 #define RECKON_EVERY 4096 /* seats taken between two looks at the reach */
+#define ANYWHERE (UINT32_MAX - 1)
 #define FIRST_BYTE                                                             \
 	((off_t)1 << 40) /* of the locks: far behind the contents              \
 			  */
@@ -73,18 +75,21 @@ is_gone(const struct pl_shared *s, int process)
 	       fcntl(s->fd, GETLK, &lk) == 0 && lk.l_type == F_UNLCK;
 }
 
-/* Where to begin to look for a seat of that key. */
 static size_t
-home_of(const struct pl_shared *s, uint64_t key)
+ring_of(const struct pl_shared *s)
 {
-	return s->nseats > 0 ? (size_t)(key % s->nseats) : 0;
+	size_t n = atomic_load(&s->page->ring);
+
+	return n > 0 && n < s->nseats ? n : s->nseats;
 }
 
-/* How far from its home on that seat lies. */
+/* How far from the home of its key that seat lies. */
 static size_t
 distance(const struct pl_shared *s, uint64_t key, size_t i)
 {
-	return (i + s->nseats - home_of(s, key)) % s->nseats;
+	size_t ring = ring_of(s);
+
+	return i < ring ? (i + ring - key % ring) % ring : ANYWHERE;
 }
 
 static bool
@@ -203,31 +208,50 @@ take(struct pl_shared *s, size_t i, uint64_t from, uint64_t to,
 	return true;
 }
 
-/* The seats in which that key's may be: n of them, from *at on. */
-static size_t
-search(const struct pl_shared *s, uint64_t key, size_t *at)
-{
-	size_t reach = atomic_load(&s->page->reach);
+/* A walk through the seats in which a key's may be. */
+struct walk {
+	size_t at, left, ring;
+};
 
-	*at = home_of(s, key);
-	return reach < s->nseats ? reach : s->nseats;
+static struct walk
+walk_for(const struct pl_shared *s, uint64_t key)
+{
+	size_t reach = atomic_load(&s->page->reach), used = seats_used(s);
+	size_t ring = ring_of(s);
+
+	if (reach >= used)
+		return (struct walk){0, used, s->nseats};
+	return (struct walk){key % ring, reach, ring};
+}
+
+/* The next one that is taken by that key: *i, and its holder; 0: no more. */
+static uint64_t
+next_of(const struct pl_shared *s, uint64_t key, struct walk *walk, size_t *i)
+{
+	uint64_t holder;
+
+	for (; walk->left > 0; walk->left--) {
+		*i = walk->at++ % walk->ring;
+		holder = atomic_load(&s->page->seats[*i].holder);
+		if (holder == 0 || atomic_load(&s->page->seats[*i].key) != key)
+			continue;
+		walk->left--;
+		return holder;
+	}
+	return 0;
 }
 
 static bool
 take_over(
     struct pl_shared *s, uint64_t key, uint64_t holder, struct pl_seat_ref *out)
 {
-	size_t at, n = search(s, key, &at), i;
+	struct walk walk = walk_for(s, key);
+	uint64_t older;
+	size_t i;
 
-	for (; n > 0; n--, at++) {
-		uint64_t older;
-
-		i = at % s->nseats;
-		older = atomic_load(&s->page->seats[i].holder);
-		if (older != 0 && atomic_load(&s->page->seats[i].key) == key &&
-		    take(s, i, older, holder, out))
+	while ((older = next_of(s, key, &walk, &i)) != 0)
+		if (take(s, i, older, holder, out))
 			return true;
-	}
 	return false;
 }
 
@@ -235,18 +259,14 @@ take_over(
 static bool
 end_older(struct pl_shared *s, uint64_t key, uint64_t sequence)
 {
-	size_t at, n = search(s, key, &at), i;
+	struct walk walk = walk_for(s, key);
 	bool ended = false;
+	uint64_t older;
+	size_t i;
 
-	for (; n > 0; n--, at++) {
-		uint64_t older;
-
-		i = at % s->nseats;
-		older = atomic_load(&s->page->seats[i].holder);
-		if (older != 0 && older >> 16 < sequence &&
-		    atomic_load(&s->page->seats[i].key) == key)
+	while ((older = next_of(s, key, &walk, &i)) != 0)
+		if (older >> 16 < sequence)
 			ended |= free_seat(s, i, older);
-	}
 	if (ended)
 		atomic_fetch_add(&s->page->moved, 1);
 	return ended;
@@ -268,20 +288,30 @@ sit(struct pl_shared *s, size_t i, uint64_t key, uint64_t holder,
 	return true;
 }
 
-/* The first one free: from its home on if it may be anywhere, and without a
- * key from where it is likely. */
+/* The first one free, from the home on; without a key, from where it is likely.
+ */
 static bool
-take_free(struct pl_shared *s, size_t most, uint64_t key, uint64_t holder,
+take_free(struct pl_shared *s, size_t n, uint64_t key, uint64_t holder,
     struct pl_seat_ref *out)
 {
-	size_t n = most < s->nseats ? most : s->nseats, start = 0, left;
+	uint64_t at = key != 0 ? key : holder >> 16;
+	size_t left;
 
-	if (n == s->nseats)
-		start = home_of(s, key != 0 ? key : holder >> 16);
-	for (left = n; left > 0; left--, start++)
-		if (sit(s, start % n, key, holder, out))
+	for (left = n; left > 0; left--, at++)
+		if (sit(s, at % n, key, holder, out))
 			return true;
 	return false;
+}
+
+/* What is not in the ring of now is looked for everywhere. */
+static void
+set_ring(struct pl_shared *s, size_t n)
+{
+	if (atomic_load(&s->page->ring) == n)
+		return;
+	if (seats_used(s) > 0)
+		raise_to(&s->page->reach, ANYWHERE);
+	atomic_store(&s->page->ring, (uint32_t)n);
 }
 
 enum pl_err
@@ -289,12 +319,14 @@ pl_seat_take(struct pl_shared *s, size_t most, int64_t agent,
     const char *client, struct pl_seat_ref *out, bool *moved)
 {
 	uint64_t key = key_of(agent, client), holder;
+	size_t n = most < s->nseats ? most : s->nseats;
 	uint32_t sequence;
 	enum pl_err err;
 
 	*moved = false;
 	if ((err = sit_down(s)) != PL_OK)
 		return err;
+	set_ring(s, n);
 	sequence = atomic_fetch_add(&s->page->sequence, 1) + 1;
 	if (sequence % RECKON_EVERY == 0)
 		reckon_reach(s);
@@ -304,8 +336,8 @@ pl_seat_take(struct pl_shared *s, size_t most, int64_t agent,
 		*moved = true;
 		return PL_OK;
 	}
-	if (!take_free(s, most, key, holder, out) &&
-	    (reap(s, -1) == 0 || !take_free(s, most, key, holder, out)))
+	if (!take_free(s, n, key, holder, out) &&
+	    (reap(s, -1) == 0 || !take_free(s, n, key, holder, out)))
 		return PL_ERR_BUSY;
 	*moved = key != 0 && end_older(s, key, holder >> 16);
 	return PL_OK;

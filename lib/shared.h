@@ -45,6 +45,7 @@ struct pl_shared_page {
 	struct pl_news news;
 	_Atomic uint64_t moved;    /* seats taken over from another process */
 	_Atomic uint32_t used;     /* seats beyond this were never taken */
+	_Atomic uint32_t ring;     /* seats among which clients have homes */
 	_Atomic uint32_t reach;    /* no seat lies farther from its home */
 	_Atomic uint32_t sequence; /* makes each holder's number another */
 	struct pl_seat seats[];

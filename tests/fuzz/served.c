@@ -126,11 +126,11 @@ seed(struct pl_store *s)
 	add_agent(s, acme, "Joe", "pla_sales", "[\"sales\"]");
 	add_agent(s, other, "Jill", hidden, NULL);
 	add_conversation(s, acme, "conv_123", "WIDGET", "",
-	    "00000000000000000000000000000001", true);
+	    "10000000000000000000000000000000", true);
 	add_conversation(s, acme, "conv_sales", "WIDGET", "sales",
-	    "00000000000000000000000000000002", false);
+	    "20000000000000000000000000000000", false);
 	add_conversation(s, acme, "conv_fb", "FACEBOOK", "sales",
-	    "00000000000000000000000000000003", false);
+	    "30000000000000000000000000000000", false);
 	add_conversation(s, other, "conv_123", "WIDGET", "", hidden, true);
 	HOLDS(s->ops->key_add(s, acme, KEY, &(int64_t){0}) == PL_OK);
 	pl_arena_init(&arena);

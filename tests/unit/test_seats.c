@@ -166,8 +166,7 @@ find_all_again(size_t nseats, size_t most)
 		    PL_OK);
 		pl_seat_give(&c, &ref);
 	}
-	if (most == nseats)
-		cr_expect_eq(atomic_load(&c.page->reach), 1u);
+	cr_expect_eq(atomic_load(&c.page->reach), 1u);
 	pl_shared_close(&c);
 	pl_shared_close(&d);
 }
@@ -180,6 +179,29 @@ Test(seats, are_found_again_among_many)
 Test(seats, are_found_again_where_only_the_first_may_be_taken)
 {
 	find_all_again(1000, 100);
+}
+
+/* Some settings were changed, and not all processes have them yet. */
+Test(seats, are_found_again_where_fewer_may_be_taken_than_before)
+{
+	struct pl_seat_ref first, again;
+	struct pl_shared c;
+	int64_t i;
+
+	cr_assert_eq(pl_shared_open(&c, tmpdir_path("ring"), 1000), PL_OK);
+	for (i = 1; i <= 300; i++) {
+		cr_assert_eq(
+		    pl_seat_take(&c, 1000, i, "tab", &first, &moved), PL_OK);
+		cr_assert_not(moved);
+		cr_assert_eq(
+		    pl_seat_take(&c, 400, i, "tab", &again, &moved), PL_OK);
+		cr_expect(moved, "%d", (int)i);
+		cr_expect_eq(again.index, first.index);
+	}
+	for (i = 1; i <= 300; i++)
+		cr_expect(pl_seat_end(&c, i, "tab"), "%d", (int)i);
+	cr_expect_eq(pl_seats_taken(&c), 0);
+	pl_shared_close(&c);
 }
 
 /* A child that takes all places, says so, and waits to be killed. */
