@@ -57,8 +57,6 @@ struct pl_head {
 /* sqlite_stmt.c: a statement, ready to be bound; NULL: the store is broken. */
 sqlite3_stmt *pl_sql(struct pl_sqlite *, enum pl_sql);
 void pl_bind_int(sqlite3_stmt *, const char *name, int64_t);
-/* All n that the statement has, in its order: for the writes that are many. */
-void pl_bind_ints(sqlite3_stmt *, const int64_t *, size_t n);
 void pl_bind_opt(sqlite3_stmt *, const char *name, int64_t); /* 0: NULL */
 void pl_bind_text(
     sqlite3_stmt *, const char *name, const char *); /* borrowed */

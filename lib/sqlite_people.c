@@ -499,7 +499,6 @@ pl_sqlite_counts(struct pl_store *store, struct pl_counts *out)
 	if ((err = pl_sqlite_each_live(s, count_tabs, &tally)) != PL_OK)
 		return err;
 	st = pl_sql(s, PL_SQL_STATUS_COUNTS);
-
 	if ((err = pl_step(s, st, &row)) != PL_OK)
 		return err;
 	if (!row)

@@ -1,7 +1,6 @@
 /*
- * The thin layer over SQLite's statements: by enumerator, bound by name (but
- * for the longest of the hottest), prepared once. A name that a statement does
- * not have is our bug.
+ * The thin layer over SQLite's statements: by enumerator, bound by name,
+ * prepared once. A name that a statement does not have is our bug.
  */
 #include <assert.h>
 #include <string.h>
@@ -61,18 +60,6 @@ pl_bind_int(sqlite3_stmt *st, const char *name, int64_t v)
 {
 	if (st != NULL)
 		sqlite3_bind_int64(st, parameter(st, name), v);
-}
-
-void
-pl_bind_ints(sqlite3_stmt *st, const int64_t *v, size_t n)
-{
-	size_t i;
-
-	if (st == NULL)
-		return;
-	assert(sqlite3_bind_parameter_count(st) == (int)n);
-	for (i = 0; i < n; i++)
-		sqlite3_bind_int64(st, (int)i + 1, v[i]);
 }
 
 void
