@@ -230,13 +230,12 @@ next_of(const struct pl_shared *s, uint64_t key, struct walk *walk, size_t *i)
 {
 	uint64_t holder;
 
-	for (; walk->left > 0; walk->left--) {
+	while (walk->left > 0) {
+		walk->left--;
 		*i = walk->at++ % walk->ring;
 		holder = atomic_load(&s->page->seats[*i].holder);
-		if (holder == 0 || atomic_load(&s->page->seats[*i].key) != key)
-			continue;
-		walk->left--;
-		return holder;
+		if (holder != 0 && atomic_load(&s->page->seats[*i].key) == key)
+			return holder;
 	}
 	return 0;
 }
