@@ -232,9 +232,9 @@
     event.preventDefault();
     signIn($('token').value.trim());
   });
-  $('sign-out').addEventListener('click', async () => {
+  $('sign-out').addEventListener('click', () => {
     $('stuck').hidden = true;
-    await agent.signOut().catch(() => { $('stuck').hidden = false; });
+    agent.signOut().catch(() => { $('stuck').hidden = false; });
   });
   $('back').addEventListener('click', () => choose(null));
 
