@@ -128,8 +128,8 @@ struct pl_event pl_sqlite_heartbeat(const struct pl_head *,
     const struct pl_state *, const struct pl_session *, const struct pl_tab *);
 /* Notes that a conversation changed with that number. */
 void pl_sqlite_touch(struct pl_sqlite *, int64_t seq, int64_t conversation);
-/* Writes down what was noted, and forgets what is too old; at the end of a
- * WRITE. */
+/* Writes down how far the numbers have got and what was noted, and forgets what
+ * is too old; at the end of a WRITE that changed something. */
 enum pl_err pl_sqlite_touch_save(struct pl_sqlite *) PL_MUST;
 
 /* sqlite_people.c */

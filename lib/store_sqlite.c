@@ -151,19 +151,15 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 static enum pl_err
 finish_write(struct pl_sqlite *s)
 {
-	sqlite3_stmt *st;
-	enum pl_err err;
+	enum pl_err err = PL_OK;
 
 	if (s->seq == s->seq_before)
 		return PL_OK;
-	st = pl_sql(s, PL_SQL_COUNTER_SET);
-	pl_bind_int(st, ":seq", s->seq);
-	pl_bind_int(st, ":now", s->now);
-	pl_bind_int(st, ":rights", s->rights);
-	if ((err = pl_run(s, st)) != PL_OK ||
-	    (err = pl_sqlite_touch_save(s)) != PL_OK)
-		return err;
-	return pl_sqlite_prune(s);
+	if (s->rights)
+		err = pl_run(s, pl_sql(s, PL_SQL_COUNTER_RIGHTS));
+	if (err == PL_OK)
+		err = pl_sqlite_touch_save(s);
+	return err == PL_OK ? pl_sqlite_prune(s) : err;
 }
 
 static enum pl_err
@@ -271,7 +267,7 @@ sqlite_version(struct pl_store *store, int64_t *out)
 static enum pl_err
 sqlite_check(struct pl_store *store)
 {
-	self(store)->seq++; /* makes commit() write the counter */
+	self(store)->seq++; /* makes commit() write */
 	return PL_OK;
 }
 
@@ -410,19 +406,24 @@ read_pragma(struct pl_sqlite *s, const char *sql, int *out)
 	return rc == SQLITE_ROW ? PL_OK : pl_sqlite_err(s, rc, sql);
 }
 
+/* What every write counts up; does nothing where it is there. */
 static enum pl_err
 create_counter(struct pl_sqlite *s)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_COUNTER_CREATE);
+	sqlite3_stmt *counter = pl_sql(s, PL_SQL_COUNTER_CREATE);
+	sqlite3_stmt *touch = pl_sql(s, PL_SQL_TOUCH_CREATE);
 	char epoch[PL_EPOCH_LEN + 1];
 	uint8_t bits[PL_EPOCH_LEN / 2];
+	enum pl_err err;
 
 	if (pl_secret_random(bits, sizeof(bits)) != PL_OK)
 		return PL_ERR_STORE;
 	pl_hex(bits, sizeof(bits), epoch);
-	pl_bind_text(st, ":epoch", epoch);
-	pl_bind_int(st, ":now", s->now);
-	return pl_run(s, st);
+	pl_bind_text(counter, ":epoch", epoch);
+	pl_bind_int(touch, ":now", s->now);
+	if ((err = pl_run(s, counter)) != PL_OK)
+		return err;
+	return pl_run(s, touch);
 }
 
 /* From version n to n + 1, whole or not at all. */
@@ -436,7 +437,7 @@ migrate_one(struct pl_sqlite *s, int n)
 	if ((err = exec(s, "BEGIN IMMEDIATE")) != PL_OK)
 		return err;
 	err = exec(s, pl_sql_migration[n]);
-	if (err == PL_OK && n == 0)
+	if (err == PL_OK && pl_sql_migration[n + 1] == NULL)
 		err = create_counter(s);
 	if (err == PL_OK)
 		err = exec(s, pragma);

@@ -1,5 +1,5 @@
--- in: :epoch, :now
+-- in: :epoch
 -- out: -
 -- Once, when the database is made.
-INSERT INTO counter (one, epoch, seq, at, pruned)
-VALUES (1, :epoch, 0, :now, 0);
+INSERT INTO counter (one, epoch, pruned)
+SELECT 1, :epoch, 0 WHERE NOT EXISTS (SELECT 1 FROM counter);

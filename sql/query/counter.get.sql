@@ -4,4 +4,4 @@
 SELECT epoch, seq, at, pruned, rights, (
 	SELECT due_at FROM conversation
 	WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1)
-FROM counter;
+FROM touch CROSS JOIN counter ORDER BY seq DESC LIMIT 1;

@@ -1,3 +1,4 @@
--- in: :seq, :numbers
+-- in: :seq, :now, :numbers
 -- out: -
-INSERT INTO touch (seq, numbers) VALUES (:seq, :numbers);
+-- At the end of every transaction that changed something.
+INSERT INTO touch (seq, at, numbers) VALUES (:seq, :now, :numbers);

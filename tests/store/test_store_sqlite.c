@@ -491,9 +491,12 @@ static const struct {
     {"agent.list.sql", "SCAN a"},
     {"agent.forget.sql", "SCAN agent"},
     {"conversation.list.sql", "SCAN v"},
+    {"counter.create.sql", "SCAN counter"},
+    {"touch.create.sql", "SCAN touch"},
     {"counter.get.sql", "SCAN counter"},
+    {"counter.get.sql", "SCAN touch"}, /* the last row */
     {"counter.get.sql", "SCAN conversation USING COVERING INDEX"},
-    {"counter.set.sql", "SCAN counter"},
+    {"counter.rights.sql", "SCAN counter"},
     {"counter.pruned.sql", "SCAN counter"},
     {"counter.swept.sql", "SCAN counter"},
     {"sweep.next.sql", "SCAN counter"},

@@ -343,7 +343,9 @@ Test(store_stream, who_is_far_behind_misses_nothing)
 	q.after = stage_position(T0).seq;
 	stage_beat("conv_far", 200, 7, T0 + 20000);
 	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(db, "UPDATE counter SET seq = seq + 70000",
+	cr_assert_eq(sqlite3_exec(db,
+			 "UPDATE touch SET seq = seq + 70000 "
+			 "WHERE seq = (SELECT max(seq) FROM touch)",
 			 NULL, NULL, NULL),
 	    SQLITE_OK);
 	sqlite3_close(db);
