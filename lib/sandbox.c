@@ -256,6 +256,9 @@ static const int allowed[] = {
     __NR_faccessat, __NR_readlinkat, __NR_getcwd, __NR_openat, __NR_unlinkat,
     __NR_ftruncate, __NR_fallocate, __NR_fsync, __NR_fdatasync, __NR_fcntl,
     __NR_pipe2, __NR_flock, __NR_fchmod, __NR_fchown, __NR_utimensat,
+#ifdef __NR_sync_file_range
+    __NR_sync_file_range,
+#endif
 #ifdef __NR_newfstatat
     __NR_newfstatat,
 #endif

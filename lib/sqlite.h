@@ -43,6 +43,7 @@ struct pl_sqlite {
 	int64_t pruned_at;    /* when old rows were last looked for */
 	int page_size;        /* bytes */
 	int wal_pages;        /* as of the last commit */
+	bool log_grew;        /* so that its writing may begin */
 	bool log_is_long;     /* and is to be shortened by us */
 	bool is_brief;        /* open for one request only */
 };

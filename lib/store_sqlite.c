@@ -28,6 +28,7 @@
 #define LOCK_WAIT_MS 1000
 #define BUSY_MS 250 /* for those who do not know our lock */
 #define CHECKPOINT_BYTES 4000000
+#define WRITEBACK_BYTES 500000
 #define HURRY_BYTES 8000000 /* much more would keep writers waiting */
 #define BRIEF_BYTES 250000  /* see pl_sqlite_set_brief() */
 #define BACKSTOP_BYTES 64000000
@@ -198,8 +199,32 @@ on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)name;
 	sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &written, &most, 1);
 	s->log_is_long |= pages % step < written;
+	s->log_grew |=
+	    !s->is_brief && pages % (WRITEBACK_BYTES / s->page_size) < written;
 	s->wal_pages = pages;
 	return SQLITE_OK;
+}
+
+/*
+ * Has the system begin to write what the log got to the disk, and does not
+ * wait for it: a checkpoint, which has to, finds it done for the most part.
+ * (The log's locks are another file's, so closing this loses none.)
+ */
+static void
+start_writeback(struct pl_sqlite *s)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	char path[PL_SQLITE_PATH + 8];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s-wal", s->path);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return;
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	close(fd);
+#else
+	(void)s;
+#endif
 }
 
 /*
@@ -223,6 +248,9 @@ sqlite_tidy(struct pl_store *store, bool hurry)
 	struct pl_sqlite *s = self(store);
 	bool is_backstop = s->wal_pages >= BACKSTOP_BYTES / s->page_size;
 
+	if (s->log_grew)
+		start_writeback(s);
+	s->log_grew = false;
 	if (!s->log_is_long ||
 	    (hurry && s->wal_pages < HURRY_BYTES / s->page_size))
 		return;
