@@ -3,7 +3,8 @@
 
 #include "customer.h"
 
-#define ID_LEN 12 /* of a conversation, as we make them */
+#define ID_LEN 12  /* of a conversation, as we make them */
+#define TURN_LEN 6 /* JavaScript counts so far */
 
 void
 customer_of(long n, struct customer *c)
@@ -21,10 +22,25 @@ customer_of(long n, struct customer *c)
 }
 
 uint64_t
-customer_tab(long n, long tab)
+customer_tab(long n)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "tab %ld.%ld", n, tab);
+	snprintf(name, sizeof(name), "tab %ld", n);
 	return pl_fnv1a(name, PL_FNV1A_START);
+}
+
+uint64_t
+customer_turn(long n)
+{
+	uint8_t hash[PL_HASH_LEN];
+	uint64_t turn = 0;
+	char name[64];
+	int i;
+
+	snprintf(name, sizeof(name), "turn %ld", n);
+	pl_secret_hash(name, hash);
+	for (i = 0; i < TURN_LEN; i++)
+		turn = turn << 8 | hash[i];
+	return turn;
 }

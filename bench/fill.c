@@ -3,16 +3,15 @@
  * what is there afterwards is what their beats would have left behind, and a
  * million of them take minutes instead of hours over HTTP.
  *
- *	fill CONFIG HAVE WANT TABS COMPANIES SPAN
+ *	fill CONFIG HAVE WANT COMPANIES SPAN AGO
  *
- * Customers HAVE to WANT - 1 are made, each with a conversation and a session
- * of its own, and come with TABS tabs, SPAN ms ago. Then all beat once more, in
- * no order, dated over these SPAN ms, so they run out over such a time again.
- * With 95 % of the window for it, half of the beats that follow have to put off
- * the end of their conversation, as half of all beats do.
+ * Customers 0 to WANT - 1 beat once each, dated over SPAN ms, of which the last
+ * is AGO ms ago. Those from HAVE on are new, and come with it, each with a
+ * conversation, a session and a tab of its own. They are in the order of their
+ * turns (customer.h), though not strictly: a widget's beats come after 80 to
+ * 93 % of the interval, so some overtake others.
  *
- * Customer n (customer.h) belongs to company n % COMPANIES, of which number 0
- * is the demo's.
+ * Customer n belongs to company n % COMPANIES, of which number 0 is the demo's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +24,18 @@
 #define GROUP_MOST 2000 /* beats in a transaction, which have one date */
 #define GROUPS 1000
 #define COMPANIES_MAX 1000
+#define OVERTAKEN 0.13 /* of all, at most, are by one */
 
 extern char **environ;
 
+struct turn {
+	uint64_t turn;
+	long customer;
+};
+
 struct fill {
 	struct pl_store *store;
-	long have, want, tabs, companies;
+	long have, want, companies;
 	int64_t company[COMPANIES_MAX];
 	int64_t span, from, upto; /* the beats are dated between */
 	long n, group;            /* beats so far, and in a transaction */
@@ -98,77 +103,85 @@ add(struct fill *f, long n)
 	    "conversation");
 }
 
-/* A beat, dated by how far they have got. */
 static void
-beat(struct fill *f, long n, long tab, double share)
+beat(struct fill *f, long n)
 {
-	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n, tab)};
+	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n)};
 	struct pl_beat_result r;
 	struct customer c;
 
-	if (f->n++ % f->group == 0) {
-		commit(f);
-		begin(f,
-		    f->from + (int64_t)((double)(f->upto - f->from) * share));
-	}
 	customer_of(n, &c);
 	must(
 	    f->store->ops->beat(f->store, c.conversation, c.session, &beat, &r),
 	    "beat");
 }
 
-/* Those who are new come one after the other. */
+/* A transaction for some of them, dated by how far they have got. */
 static void
-come(struct fill *f)
+go_on(struct fill *f, double share)
 {
-	long i, tab;
-
-	for (i = f->have; i < f->want; i++) {
-		add(f, i);
-		for (tab = 0; tab < f->tabs; tab++)
-			beat(f, i, tab, 0);
-	}
+	if (f->n++ % f->group != 0)
+		return;
+	commit(f);
+	begin(f, f->from + (int64_t)((double)(f->upto - f->from) * share));
 }
 
-/* All beat, in no order. */
-static void
-go_on(struct fill *f)
+static int
+by_turn(const void *a, const void *b)
 {
-	long *order = calloc((size_t)f->want, sizeof(*order));
-	long i, j, tab;
+	const struct turn *x = a, *y = b;
 
-	if (order == NULL)
+	return (x->turn > y->turn) - (x->turn < y->turn);
+}
+
+/* All of them in their order, which some leave for a little. */
+static struct turn *
+line_up(long n)
+{
+	struct turn *line = calloc((size_t)n, sizeof(*line)), one;
+	long i, j;
+
+	if (line == NULL)
 		must(PL_ERR_NOMEM, "order");
-	srand48(f->want);
-	for (i = 0; i < f->want; i++) {
-		j = (long)(drand48() * (double)(i + 1));
-		order[i] = order[j];
-		order[j] = i;
+	for (i = 0; i < n; i++)
+		line[i] = (struct turn){customer_turn(i), i};
+	qsort(line, (size_t)n, sizeof(*line), by_turn);
+	srand48(n);
+	for (i = 0; i < n; i++) {
+		j = i + (long)(drand48() * OVERTAKEN * (double)n);
+		if (j >= n)
+			continue;
+		one = line[i];
+		line[i] = line[j];
+		line[j] = one;
 	}
-	for (tab = 0; tab < f->tabs; tab++)
-		for (i = 0; i < f->want; i++)
-			beat(f, order[i], tab,
-			    (double)(tab * f->want + i) /
-				(double)(f->tabs * f->want));
-	free(order);
+	return line;
 }
 
 static void
 run(struct fill *f)
 {
+	struct turn *line = line_up(f->want);
+	long i;
+
 	begin(f, f->from);
 	find_companies(f);
-	come(f);
-	go_on(f);
+	for (i = 0; i < f->want; i++) {
+		go_on(f, (double)i / (double)f->want);
+		if (line[i].customer >= f->have)
+			add(f, line[i].customer);
+		beat(f, line[i].customer);
+	}
 	commit(f);
+	free(line);
 }
 
 static void
-open_store(struct fill *f, const char *path)
+open_store(struct fill *f, const char *path, int64_t ago)
 {
 	struct pl_config c;
 	struct pl_rules rules;
-	int64_t now = pl_clock_now();
+	int64_t now = pl_clock_now() - ago;
 	enum pl_err err = pl_config_load(&c, path, environ);
 
 	if (err != PL_OK)
@@ -186,19 +199,20 @@ int
 main(int argc, char *argv[])
 {
 	struct fill f = {.n = 0};
+	long ago;
 
 	if (argc != 7 || (f.have = atol(argv[2])) < 0 ||
-	    (f.want = atol(argv[3])) < f.have || (f.tabs = atol(argv[4])) < 1 ||
-	    (f.companies = atol(argv[5])) < 1 || f.companies > COMPANIES_MAX ||
-	    (f.span = atol(argv[6])) < 0) {
+	    (f.want = atol(argv[3])) < 1 || (f.companies = atol(argv[4])) < 1 ||
+	    f.companies > COMPANIES_MAX || (f.span = atol(argv[5])) < 0 ||
+	    (ago = atol(argv[6])) < 0) {
 		fprintf(stderr,
-		    "usage: fill CONFIG HAVE WANT TABS COMPANIES SPAN\n");
+		    "usage: fill CONFIG HAVE WANT COMPANIES SPAN AGO\n");
 		return 2;
 	}
-	f.group = f.want * f.tabs / GROUPS + 1;
+	f.group = f.want / GROUPS + 1;
 	if (f.group > GROUP_MOST)
 		f.group = GROUP_MOST;
-	open_store(&f, argv[1]);
+	open_store(&f, argv[1], ago);
 	run(&f);
 	f.store->ops->close(f.store);
 	return 0;

@@ -75,7 +75,7 @@ static enum pl_err
 turn(struct writer *w, long n)
 {
 	const struct pl_store_ops *ops = w->store->ops;
-	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n, 0)};
+	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n)};
 	struct pl_beat_result r;
 	struct customer c;
 	double at, got;

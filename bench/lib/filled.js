@@ -12,6 +12,7 @@ const { startDemo, ROOT } = require('../../tests/lib/demo');
 
 const BUILD = path.resolve(ROOT, process.env.BUILD || 'build');
 const FILL_DEADLINE_MS = 1800000;
+const OVERTAKEN = 0.13; // as in bench/fill.c
 // Synced to the disk group by group a million beats take long: where there is
 // memory for it, the file is made there, and then copied.
 const MEMORY = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
@@ -25,8 +26,20 @@ function customer(n) {
   return {
     conversationId: `conv_${hash('conversation', n, 24)}`,
     sessionId: hash('session', n, 32),
-    tabId: `tab ${n}.0`,
+    tabId: `tab ${n}`,
   };
+}
+
+/** Customers 0 to n - 1 as they beat one after the other; the same order as of bench/fill, by and large. */
+function inTurn(n) {
+  const turns = Float64Array.from({ length: n }, (_, i) => parseInt(hash('turn', i, 12), 16));
+  const line = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => turns[a] - turns[b]);
+  for (let i = 0; i < n; i++) {
+    const j = i + Math.floor(Math.random() * OVERTAKEN * n);
+    if (j < n)
+      [line[i], line[j]] = [line[j], line[i]];
+  }
+  return line;
 }
 
 /** The path of a program of the bench, which is made if it is not there. */
@@ -41,24 +54,41 @@ function newFolder(name) {
   return fs.mkdtempSync(path.join(BUILD, 'bench', `${name}-`));
 }
 
-/** Customers `have` to `want` - 1 come, and all beat; one in `companies` is the demo's own. */
-function fill({ config, have, want, tabs = 1, companies = 1, span, database }) {
-  execFileSync(made('fill'), [config, have, want, tabs, companies, span].map(String), {
+/** The first `want` customers beat, within `span` ms that ended `ago` ms ago; those from `have` on come with it. */
+function fill({ config, have, want, companies = 1, span, ago = 0, database }) {
+  execFileSync(made('fill'), [config, have, want, companies, span, ago].map(String), {
     stdio: ['ignore', 'ignore', 'pipe'], // it tells that the clock was set back, by itself
     timeout: FILL_DEADLINE_MS,
     env: { ...process.env, ...(database && { PORCHLIGHT_DATABASE: database }) },
   });
 }
 
+/**
+ * Customers come, and beat every `span` ms, until all is as it would be at any
+ * time: half of them are a beat ahead of the others, so half of the beats that
+ * follow have to put off the moment at which their conversation runs out.
+ */
+function come({ want, span, ...rest }) {
+  fill({ ...rest, have: 0, want: want / 2, span, ago: 2 * span });
+  fill({ ...rest, have: want / 2, want, span, ago: span });
+  fill({ ...rest, have: want, want, span });
+}
+
+/** The same once more, of those who are there. */
+function goOn({ want, span, ...rest }) {
+  fill({ ...rest, have: want, want: want / 2, span, ago: span });
+  fill({ ...rest, have: want, want, span });
+}
+
 /** A demo in that folder with so many customers online. */
-async function startFilled({ dataDir, customers, tabs, companies, span, set, via }) {
+async function startFilled({ dataDir, customers, companies, span, set, via }) {
   const first = await startDemo({ dataDir, set });
   await first.stop();
   const folder = fs.mkdtempSync(path.join(MEMORY, 'porchlight-'));
   const database = path.join(folder, 'demo.db');
   try {
     fs.copyFileSync(first.db, database);
-    fill({ config: first.config, have: 0, want: customers, tabs, companies, span, database });
+    come({ config: first.config, want: customers, companies, span, database });
     fs.copyFileSync(database, first.db);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
@@ -66,4 +96,4 @@ async function startFilled({ dataDir, customers, tabs, companies, span, set, via
   return startDemo({ dataDir, set, via });
 }
 
-module.exports = { customer, fill, made, newFolder, startFilled };
+module.exports = { customer, fill, goOn, inTurn, made, newFolder, startFilled };
