@@ -156,12 +156,12 @@ static enum pl_err
 settle_beside(struct pl_app *app)
 {
 	struct pl_store *store = app->store;
+	struct pl_position position;
 	enum pl_err err;
-	int64_t at;
 	bool all;
 
-	if ((err = store->ops->due(store, &at)) != PL_OK ||
-	    at > app->now - OVERDUE_MS)
+	if ((err = store->ops->position(store, &position)) != PL_OK ||
+	    position.due_at > app->now - OVERDUE_MS)
 		return err;
 	return store->ops->settle(store, SETTLE_BESIDE, &all);
 }
