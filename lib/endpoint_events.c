@@ -87,7 +87,7 @@ check_ids(struct pl_call *call, struct ask *ask)
 	if ((ask->ids_json = pl_query_ids_json(call, &ask->q)) == NULL)
 		return PL_ERR_NOMEM;
 	return call->store->ops->visible(
-	    call->store, &ask->who.agent.scope, ask->ids_json, ask->q.nids);
+	    call->store, &ask->who.agent.scope, ask->q.ids, ask->q.nids);
 }
 
 static enum pl_err

@@ -73,6 +73,18 @@ const char *pl_text(sqlite3_stmt *, int column); /* NULL for NULL */
 char *pl_text_copy(sqlite3_stmt *, int column, struct pl_arena *);
 enum pl_err pl_sqlite_err(struct pl_sqlite *, int rc, const char *what) PL_MUST;
 
+/* sqlite_name.c: numbers of 47 bits, which others may have too */
+int64_t pl_sqlite_session_name(const uint8_t session[PL_SESSION_LEN]);
+int64_t pl_sqlite_conversation_name(int64_t company, const char *public_id);
+/* PL_ERR_EXISTS if that conversation has that name already. */
+enum pl_err pl_sqlite_name_add(
+    struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;
+enum pl_err pl_sqlite_name_remove(
+    struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;
+/* A statement that finds a conversation by its public id, with that bound. */
+sqlite3_stmt *pl_sqlite_by_public_id(
+    struct pl_sqlite *, enum pl_sql, int64_t company, const char *public_id);
+
 /* sqlite_migrate.c: what migrations call, for as long as the store is open */
 enum pl_err pl_sqlite_migrate_functions(struct pl_sqlite *) PL_MUST;
 
@@ -82,8 +94,8 @@ enum pl_err pl_sqlite_due(struct pl_store *, int64_t *at);
 enum pl_err pl_sqlite_beat(struct pl_store *, const char *public_id,
     const uint8_t session[PL_SESSION_LEN], const struct pl_beat *,
     struct pl_beat_result *);
-enum pl_err pl_sqlite_visible(
-    struct pl_store *, const struct pl_scope *, const char *ids_json, size_t n);
+enum pl_err pl_sqlite_visible(struct pl_store *, const struct pl_scope *,
+    const char *const *ids, size_t n);
 enum pl_err pl_sqlite_presence(struct pl_store *, const struct pl_scope *,
     const char *public_id, pl_presence_fn, void *);
 enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,
@@ -109,8 +121,6 @@ enum pl_err pl_sqlite_drop_all(
 typedef enum pl_err (*pl_sqlite_room_fn)(void *arg, int64_t conversation);
 enum pl_err pl_sqlite_each_live(
     struct pl_sqlite *, pl_sqlite_room_fn, void *) PL_MUST;
-/* What the rows of session are found by. */
-int64_t pl_sqlite_session_name(const uint8_t session[PL_SESSION_LEN]);
 
 /* sqlite_change.c */
 enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,

@@ -91,13 +91,33 @@ pack_final(sqlite3_context *ctx)
 	pl_room_close(room);
 }
 
-/* pl_session_name(secret) */
+/* pl_session_name(secret): what version 5 finds a session by, its first 8
+ * bytes, big-endian. */
 static void
 session_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
+	const uint8_t *secret = sqlite3_value_blob(v[0]);
+	uint64_t name = 0;
+	size_t i;
+
 	(void)n;
-	sqlite3_result_int64(
-	    ctx, pl_sqlite_session_name(sqlite3_value_blob(v[0])));
+	for (i = 0; i < sizeof(name); i++)
+		name = name << 8 | secret[i];
+	sqlite3_result_int64(ctx, (int64_t)name);
+}
+
+/* pl_conversation_name(company, public_id): what version 6 finds it by. */
+static void
+conversation_name(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+	const char *id = (const char *)sqlite3_value_text(v[1]);
+
+	(void)n;
+	if (id == NULL)
+		sqlite3_result_error_nomem(ctx);
+	else
+		sqlite3_result_int64(ctx,
+		    pl_sqlite_conversation_name(sqlite3_value_int64(v[0]), id));
 }
 
 enum pl_err
@@ -109,5 +129,8 @@ pl_sqlite_migrate_functions(struct pl_sqlite *s)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_create_function(s->db, "pl_session_name", 1,
 		    SQLITE_UTF8, NULL, session_name, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_create_function(s->db, "pl_conversation_name", 2,
+		    SQLITE_UTF8, NULL, conversation_name, NULL, NULL);
 	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "functions");
 }

@@ -404,10 +404,14 @@ static enum pl_err
 ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
     bool *created)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_CONVERSATION_ADD);
-	enum pl_err err;
-	bool row;
+	sqlite3_stmt *st = pl_sqlite_by_public_id(
+	    s, PL_SQL_ROOM_BY_PUBLIC_ID, c->company, c->public_id);
+	enum pl_err err = pl_run_int(s, st, id);
 
+	*created = err == PL_ERR_NOT_FOUND;
+	if (!*created)
+		return err;
+	st = pl_sql(s, PL_SQL_CONVERSATION_ADD);
 	pl_bind_int(st, ":company", c->company);
 	pl_bind_text(st, ":public_id", c->public_id);
 	pl_bind_text(st, ":platform", c->platform);
@@ -415,17 +419,10 @@ ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
 	pl_bind_text(st, ":name", c->name);
 	pl_bind_text(st, ":email", c->email);
 	pl_bind_int(st, ":now", s->now);
-	if ((err = pl_step(s, st, &row)) != PL_OK)
+	if ((err = pl_run_int(s, st, id)) != PL_OK)
 		return err;
-	*created = row;
-	if (row) {
-		*id = sqlite3_column_int64(st, 0);
-		return pl_run(s, st);
-	}
-	st = pl_sql(s, PL_SQL_ROOM_BY_PUBLIC_ID);
-	pl_bind_int(st, ":company", c->company);
-	pl_bind_text(st, ":public_id", c->public_id);
-	return pl_run_int(s, st, id);
+	return pl_sqlite_name_add(
+	    s, pl_sqlite_conversation_name(c->company, c->public_id), *id);
 }
 
 enum pl_err

@@ -34,18 +34,6 @@ turn(struct pl_sqlite *s, struct recorder *r)
 	return (struct pl_turn){&s->rules, s->now, &s->seq, on_change, r};
 }
 
-/* Big-endian, so that a database may move to another machine. */
-int64_t
-pl_sqlite_session_name(const uint8_t secret[PL_SESSION_LEN])
-{
-	uint64_t name = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof(name); i++)
-		name = name << 8 | secret[i];
-	return (int64_t)name;
-}
-
 /*
  * Sessions and tabs of a cleared room. One that cannot be read is empty, and
  * written so by the next who writes it: it must not stop the others, as it
@@ -260,7 +248,8 @@ find_session(
 	return false;
 }
 
-/* Loads the conversation of a session. PL_ERR_FORBIDDEN: there is none. */
+/* Loads the conversation of a session, of all that have one of that name.
+ * PL_ERR_FORBIDDEN: there is none. */
 static enum pl_err
 load_by_session(struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN],
     struct pl_head *head, size_t *session)
@@ -269,12 +258,10 @@ load_by_session(struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN],
 	enum pl_err err;
 
 	pl_bind_int(st, ":name", pl_sqlite_session_name(secret));
-	if ((err = pl_sqlite_load(s, st, head)) != PL_OK)
-		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
-	if (find_session(s, secret, session))
-		return PL_OK;
-	sqlite3_reset(st);
-	return PL_ERR_FORBIDDEN;
+	while ((err = pl_sqlite_load(s, st, head)) == PL_OK)
+		if (find_session(s, secret, session))
+			return PL_OK;
+	return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 }
 
 /* The rules of a beat on the room at hand. */
@@ -342,19 +329,21 @@ show(struct pl_sqlite *s, const struct pl_head *head, pl_presence_fn fn,
 
 enum pl_err
 pl_sqlite_visible(struct pl_store *store, const struct pl_scope *scope,
-    const char *ids_json, size_t n)
+    const char *const *ids, size_t n)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_CONVERSATION_VISIBLE);
-	enum pl_err err;
-	int64_t visible;
+	enum pl_err err = PL_OK;
+	sqlite3_stmt *st;
+	int64_t id;
+	size_t i;
 
-	pl_bind_int(st, ":company", scope->company);
-	pl_bind_text(st, ":ids", ids_json);
-	pl_bind_text(st, ":inboxes", scope->inboxes);
-	if ((err = pl_run_int(s, st, &visible)) != PL_OK)
-		return err;
-	return visible == (int64_t)n ? PL_OK : PL_ERR_FORBIDDEN;
+	for (i = 0; i < n && err == PL_OK; i++) {
+		st = pl_sqlite_by_public_id(
+		    s, PL_SQL_CONVERSATION_VISIBLE, scope->company, ids[i]);
+		pl_bind_text(st, ":inboxes", scope->inboxes);
+		err = pl_run_int(s, st, &id);
+	}
+	return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 }
 
 enum pl_err
@@ -362,12 +351,11 @@ pl_sqlite_presence(struct pl_store *store, const struct pl_scope *scope,
     const char *public_id, pl_presence_fn fn, void *arg)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_PUBLIC_ID);
+	sqlite3_stmt *st = pl_sqlite_by_public_id(
+	    s, PL_SQL_ROOM_BY_PUBLIC_ID, scope->company, public_id);
 	struct pl_head head;
 	enum pl_err err;
 
-	pl_bind_int(st, ":company", scope->company);
-	pl_bind_text(st, ":public_id", public_id);
 	pl_bind_text(st, ":inboxes", scope->inboxes);
 	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
@@ -406,41 +394,44 @@ pl_sqlite_online(struct pl_store *store, const struct pl_scope *scope,
 	return err;
 }
 
+/* Of a session of the room at hand. */
 static enum pl_err
-remove_name(struct pl_sqlite *s, size_t session)
+remove_name(struct pl_sqlite *s, int64_t conversation, size_t session)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_SESSION_REMOVE);
+	const uint8_t *secret = s->room.sessions[session].secret;
 
-	pl_bind_int(st, ":name",
-	    pl_sqlite_session_name(s->room.sessions[session].secret));
-	return pl_run(s, st);
+	return pl_sqlite_name_remove(
+	    s, pl_sqlite_session_name(secret), conversation);
 }
 
 /* A session of the room at hand, which has yet to be saved. */
 static enum pl_err
-drop_session(struct pl_sqlite *s, size_t session)
+drop_session(struct pl_sqlite *s, int64_t conversation, size_t session)
 {
-	enum pl_err err = remove_name(s, session);
+	enum pl_err err = remove_name(s, conversation, session);
 
 	pl_room_drop_session(&s->room, session);
 	s->room.dirty = true;
 	return err;
 }
 
-/* The room at hand with its conversation. */
+/* The room at hand with its conversation, and all their names. */
 static enum pl_err
-drop_room(struct pl_sqlite *s, int64_t conversation)
+drop_room(struct pl_sqlite *s, const struct pl_head *head)
 {
-	enum pl_err err = PL_OK;
 	sqlite3_stmt *st;
+	enum pl_err err;
 	size_t i;
 
+	err = pl_sqlite_name_remove(s,
+	    pl_sqlite_conversation_name(head->company, head->public_id),
+	    head->id);
 	for (i = 0; i < s->room.nsessions && err == PL_OK; i++)
-		err = remove_name(s, i);
+		err = remove_name(s, head->id, i);
 	if (err != PL_OK)
 		return err;
 	st = pl_sql(s, PL_SQL_CONVERSATION_REMOVE);
-	pl_bind_int(st, ":id", conversation);
+	pl_bind_int(st, ":id", head->id);
 	return pl_run(s, st);
 }
 
@@ -457,8 +448,9 @@ pl_sqlite_drop_all(struct pl_sqlite *s, sqlite3_stmt *list, size_t *n)
 	for (i = 0; i < *n; i++) {
 		if ((err = load_by_id(s, ids[i], &head)) != PL_OK)
 			return err;
+		err = drop_room(s, &head);
 		sqlite3_reset(head.stmt);
-		if ((err = drop_room(s, ids[i])) != PL_OK)
+		if (err != PL_OK)
 			return err;
 	}
 	return PL_OK;
@@ -479,19 +471,32 @@ find_oldest(const struct pl_room *room, size_t most, size_t *out)
 	return away > most;
 }
 
+/* A secret is one session's, whichever conversation that is in. */
+static enum pl_err
+refuse_known(struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN])
+{
+	struct pl_head head;
+	enum pl_err err;
+	size_t session;
+
+	if ((err = load_by_session(s, secret, &head, &session)) != PL_OK)
+		return err == PL_ERR_FORBIDDEN ? PL_OK : err;
+	sqlite3_reset(head.stmt);
+	return PL_ERR_EXISTS;
+}
+
 enum pl_err
 pl_sqlite_session_add(struct pl_sqlite *s, int64_t conversation,
     const uint8_t secret[PL_SESSION_LEN], size_t most)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_SESSION_ADD);
+	int64_t name = pl_sqlite_session_name(secret);
 	struct pl_session *session;
 	struct pl_head head;
 	enum pl_err err;
 	size_t oldest = 0;
 
-	pl_bind_int(st, ":name", pl_sqlite_session_name(secret));
-	pl_bind_int(st, ":conversation", conversation);
-	if ((err = pl_run(s, st)) != PL_OK ||
+	if ((err = refuse_known(s, secret)) != PL_OK ||
+	    (err = pl_sqlite_name_add(s, name, conversation)) != PL_OK ||
 	    (err = load_by_id(s, conversation, &head)) != PL_OK)
 		return err;
 	sqlite3_reset(head.stmt);
@@ -500,7 +505,7 @@ pl_sqlite_session_add(struct pl_sqlite *s, int64_t conversation,
 	memcpy(session->secret, secret, PL_SESSION_LEN);
 	s->room.dirty = true;
 	while (find_oldest(&s->room, most, &oldest))
-		if ((err = drop_session(s, oldest)) != PL_OK)
+		if ((err = drop_session(s, conversation, oldest)) != PL_OK)
 			return err;
 	return write_room(s, conversation);
 }
@@ -561,14 +566,14 @@ pl_sqlite_conversation_remove(
 	pl_bind_text(st, ":public_id", public_id);
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
-	st = pl_sql(s, PL_SQL_ROOM_BY_PUBLIC_ID);
-	pl_bind_int(st, ":company", company);
-	pl_bind_text(st, ":public_id", public_id);
+	st = pl_sqlite_by_public_id(
+	    s, PL_SQL_ROOM_BY_PUBLIC_ID, company, public_id);
 	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
-	err = empty(s, &head, PL_ALL_SESSIONS);
+	if ((err = empty(s, &head, PL_ALL_SESSIONS)) == PL_OK)
+		err = drop_room(s, &head);
 	sqlite3_reset(st);
-	return err == PL_OK ? drop_room(s, head.id) : err;
+	return err;
 }
 
 enum pl_err
@@ -592,7 +597,7 @@ pl_sqlite_session_remove(struct pl_store *store, int64_t company,
 		err = pl_sqlite_changes_forget(
 		    store, company, *public_id, secret);
 	if (err == PL_OK && (err = empty(s, &head, session)) == PL_OK)
-		err = drop_session(s, session);
+		err = drop_session(s, head.id, session);
 	if (err == PL_OK)
 		err = save(s, &head);
 	sqlite3_reset(head.stmt);

@@ -199,9 +199,8 @@ harvest_named(struct harvest *h)
 	size_t i;
 
 	for (i = 0; i < h->q->nids; i++) {
-		st = pl_sql(h->s, PL_SQL_ROOM_BY_PUBLIC_ID);
-		pl_bind_int(st, ":company", h->q->scope->company);
-		pl_bind_text(st, ":public_id", h->q->ids[i]);
+		st = pl_sqlite_by_public_id(h->s, PL_SQL_ROOM_BY_PUBLIC_ID,
+		    h->q->scope->company, h->q->ids[i]);
 		pl_bind_text(st, ":inboxes", h->q->scope->inboxes);
 		if ((err = harvest_room(h, st, true)) != PL_OK)
 			return err;

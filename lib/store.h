@@ -189,10 +189,10 @@ struct pl_store_ops {
 	    const uint8_t session[PL_SESSION_LEN], const struct pl_beat *,
 	    struct pl_beat_result *);
 
-	/* PL_ERR_FORBIDDEN unless presence() would show each of them: a JSON
-	 * array of n conversations, no two the same. */
+	/* PL_ERR_FORBIDDEN unless presence() would show each of the n
+	 * conversations. */
 	enum pl_err (*visible)(struct pl_store *, const struct pl_scope *,
-	    const char *ids_json, size_t n);
+	    const char *const *ids, size_t n);
 	/* One conversation: PL_ERR_FORBIDDEN if it is not there, or is not
 	 * for those eyes. */
 	enum pl_err (*presence)(struct pl_store *, const struct pl_scope *,

@@ -1,7 +1,8 @@
 -- in: :company, :public_id, :platform, :inbox, :name, :email, :now
--- out: id; no row if it is there already
+-- out: id
+-- That it is not there yet is the caller's to see to.
 INSERT INTO conversation (company, public_id, platform, inbox, name, email,
 	created_at)
-VALUES (:company, :public_id, :platform, :inbox, :name, :email, :now)
-ON CONFLICT (company, public_id) DO NOTHING
+VALUES (:company, :public_id, nullif(:platform, 'WIDGET'), :inbox, :name,
+	:email, :now)
 RETURNING id;

@@ -1,8 +1,8 @@
--- in: :company, :ids (JSON array), :inboxes (JSON array, or NULL: all)
--- out: count(*)
--- How many of those conversations an agent may see.
-SELECT count(*)
-FROM json_each(:ids) AS asked CROSS JOIN conversation
-WHERE company = :company AND public_id = asked.value
+-- in: :name, :company, :public_id, :inboxes (JSON array, or NULL: all)
+-- out: id
+-- What an agent may see; no row where there is none or he may not.
+SELECT c.id
+FROM name n CROSS JOIN conversation c ON c.id = n.conversation
+WHERE n.name = :name AND c.company = :company AND c.public_id = :public_id
 	AND (:inboxes IS NULL
-		OR inbox IN (SELECT value FROM json_each(:inboxes)));
+		OR c.inbox IN (SELECT value FROM json_each(:inboxes)));

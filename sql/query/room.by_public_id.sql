@@ -1,9 +1,9 @@
--- in: :company, :public_id, :inboxes (JSON array, or NULL: all)
+-- in: :name, :company, :public_id, :inboxes (JSON array, or NULL: all)
 -- out: as room.by_id
 -- What an agent asks for; no row where there is none or he may not see it.
-SELECT id, company, public_id, platform, inbox, name, online_since,
-	last_beat_at, due_at, room
-FROM conversation
-WHERE company = :company AND public_id = :public_id
+SELECT c.id, c.company, c.public_id, coalesce(c.platform, 'WIDGET'), c.inbox,
+	c.name, c.online_since, c.last_beat_at, c.due_at, c.room
+FROM name n CROSS JOIN conversation c ON c.id = n.conversation
+WHERE n.name = :name AND c.company = :company AND c.public_id = :public_id
 	AND (:inboxes IS NULL
-		OR inbox IN (SELECT value FROM json_each(:inboxes)));
+		OR c.inbox IN (SELECT value FROM json_each(:inboxes)));

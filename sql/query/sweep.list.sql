@@ -4,4 +4,4 @@
 -- presence: whether they are in use is not known here.
 SELECT id FROM conversation
 WHERE id > :after AND id <= :upto AND online_since IS NULL
-	AND platform = 'WIDGET' AND coalesce(last_beat_at, created_at) < :horizon;
+	AND platform IS NULL AND coalesce(last_beat_at, created_at) < :horizon;

@@ -446,6 +446,45 @@ Test(store_people, session_secret_is_unique)
 	stage->ops->rollback(stage);
 }
 
+/* Secrets are compared whole: two that begin alike are two sessions. */
+Test(store_people, sessions_that_begin_alike_are_two)
+{
+	struct pl_scope scope = {globex, NULL};
+	struct pl_conversation c = {.company = globex,
+	    .public_id = "conv_2",
+	    .platform = "WIDGET",
+	    .inbox = ""};
+	struct pl_beat beat = {.tab = 7, .seq = -1};
+	uint8_t one[PL_SESSION_LEN], two[PL_SESSION_LEN];
+	struct pl_beat_result r;
+	struct pl_state st;
+	const char *id;
+	bool created;
+
+	memcpy(one, stage_secret(1), sizeof(one));
+	memcpy(two, one, sizeof(two));
+	two[PL_SESSION_LEN - 1] ^= 1;
+	stage_conversation(acme, "conv_1", 1);
+	stage_write(T0);
+	cr_assert_eq(
+	    stage->ops->conversation_add(stage, &c, two, &created), PL_OK);
+	cr_expect_eq(stage->ops->beat(stage, "conv_1", two, &beat, &r),
+	    PL_ERR_FORBIDDEN);
+	cr_expect_eq(stage->ops->beat(stage, "conv_2", one, &beat, &r),
+	    PL_ERR_FORBIDDEN);
+	cr_expect_eq(stage->ops->beat(stage, "conv_1", one, &beat, &r), PL_OK);
+	cr_expect_eq(r.company, acme);
+	cr_expect_eq(stage->ops->beat(stage, "conv_2", two, &beat, &r), PL_OK);
+	cr_expect_eq(r.company, globex);
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, acme, one, &arena, &id), PL_OK);
+	cr_expect_eq(stage->ops->beat(stage, "conv_1", one, &beat, &r),
+	    PL_ERR_FORBIDDEN);
+	stage_commit();
+	cr_expect_eq(stage_presence(&scope, "conv_2", T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 1, "the other is there as before");
+}
+
 static enum pl_err
 on_conversation(void *arg, const struct pl_conversation_row *row)
 {

@@ -16,6 +16,8 @@
 #include "../lib/test.h"
 #include "../lib/tmpdir.h"
 
+#define PLATFORM 16
+
 TestSuite(store_sqlite, .init = stage_open, .fini = stage_close);
 
 static enum pl_err
@@ -225,16 +227,11 @@ is_old(void *arg, const struct pl_presence *p)
 	return PL_OK;
 }
 
-/* Sessions and tabs of an older schema are still there: the second session of
- * a conversation beats in its own tab, and the stream goes on from now. */
-Test(store_sqlite, migration_keeps_who_is_here)
+/* A database of version 3, in which three sessions are online. */
+static const char *
+make_old(void)
 {
 	const char *path = tmpdir_path("old.db");
-	struct pl_beat beat = {.tab = 8, .seq = -1};
-	struct pl_beat_result result;
-	struct pl_position now;
-	struct pl_store *s;
-	bool changed;
 	int i;
 
 	for (i = 0; i < 3; i++)
@@ -246,9 +243,9 @@ Test(store_sqlite, migration_keeps_who_is_here)
 	    "INSERT INTO company VALUES (1, 'a', zeroblob(32), 'k', 1);"
 	    "INSERT INTO conversation (id, company, public_id, platform, "
 	    "created_at, online_since) VALUES (5, 1, 'c', 'WIDGET', 1, 2),"
-	    "(6, 1, 'd', 'WIDGET', 1, 2);"
+	    "(6, 1, 'd', 'WIDGET', 1, 2), (7, 1, 'e', 'EMAIL', 1, NULL);"
 	    "INSERT INTO session VALUES (70, 6, "
-	    "x'00112233445566778899aabbccddeeff', 1, 2, 3),"
+	    "x'ff112233445566778899aabbccddeeff', 1, 2, 3),"
 	    "(71, 5, x'01112233445566778899aabbccddeeff', 1, 2, 4),"
 	    "(72, 5, x'02112233445566778899aabbccddeeff', 1, 2, 5);"
 	    "INSERT INTO session VALUES (73, 6, zeroblob(16), 1, NULL, 0);"
@@ -258,6 +255,20 @@ Test(store_sqlite, migration_keeps_who_is_here)
 	    "(6, 70, 9, 1, 0, 0, 8, 1, 1, 99999, 0);"
 	    "INSERT INTO change VALUES (5, 1, '', 'c', zeroblob(16), 1, 0, 2, "
 	    "2, 2, 1, 9)");
+	return path;
+}
+
+/* Sessions and tabs of an older schema are still there: the second session of
+ * a conversation beats in its own tab, and the stream goes on from now. */
+Test(store_sqlite, migration_keeps_who_is_here)
+{
+	const char *path = make_old();
+	struct pl_beat beat = {.tab = 8, .seq = -1};
+	struct pl_beat_result result;
+	struct pl_position now;
+	struct pl_store *s;
+	bool changed;
+
 	cr_assert_eq(open_at(path, false, &s), PL_OK);
 	cr_assert_eq(s->ops->begin(s, PL_TXN_WRITE, 7001), PL_OK);
 	cr_assert_eq(s->ops->position(s, &now), PL_OK);
@@ -276,10 +287,64 @@ Test(store_sqlite, migration_keeps_who_is_here)
 	    PL_OK);
 	s->ops->rollback(s);
 	s->ops->close(s);
-	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM session"), 4);
+	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM name"), 7);
 	cr_expect_eq(ask_sql(path, "SELECT count(*) FROM change"), 1);
 	cr_expect_eq(
 	    ask_sql(path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+static enum pl_err
+copy_platform(void *arg, const struct pl_presence *p)
+{
+	snprintf(arg, PLATFORM, "%s", p->platform);
+	return PL_OK;
+}
+
+static void
+expect_platform(struct pl_store *s, const char *id, const char *platform)
+{
+	const struct pl_scope scope = {.company = 1};
+	char found[PLATFORM] = "";
+
+	cr_expect_eq(
+	    s->ops->presence(s, &scope, id, copy_platform, found), PL_OK);
+	cr_expect_str_eq(found, platform, "%s: %s", id, found);
+}
+
+static void
+beat_at(struct pl_store *s, const char *id, int first)
+{
+	struct pl_beat beat = {.tab = 1, .seq = -1};
+	struct pl_beat_result result;
+	uint8_t secret[PL_SESSION_LEN] = "\x01\x11\x22\x33\x44\x55\x66\x77"
+					 "\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
+
+	secret[0] = (uint8_t)first;
+	cr_expect_eq(
+	    s->ops->beat(s, id, secret, &beat, &result), PL_OK, "%d", first);
+}
+
+/* All of its conversations and sessions are found by their new names. */
+Test(store_sqlite, migration_finds_everybody_again)
+{
+	struct pl_conversation c = {
+	    .company = 1, .public_id = "c", .platform = "WIDGET", .inbox = ""};
+	struct pl_store *s;
+	bool created = true;
+
+	cr_assert_eq(open_at(make_old(), false, &s), PL_OK);
+	cr_assert_eq(s->ops->begin(s, PL_TXN_WRITE, 7001), PL_OK);
+	beat_at(s, "c", 1);
+	beat_at(s, "c", 2);
+	beat_at(s, "d", 255);
+	expect_platform(s, "c", "WIDGET");
+	expect_platform(s, "d", "WIDGET");
+	expect_platform(s, "e", "EMAIL");
+	cr_expect_eq(
+	    s->ops->conversation_add(s, &c, stage_secret(9), &created), PL_OK);
+	cr_expect(!created);
+	s->ops->rollback(s);
+	s->ops->close(s);
 }
 
 /* ---- the file ---- */
@@ -386,6 +451,110 @@ Test(store_sqlite, a_damaged_room_does_not_stop_the_others)
 			 "WHERE public_id = 'a' AND room = x'' "
 			 "AND online_since IS NULL AND due_at IS NULL"),
 	    1);
+}
+
+/* ---- names ---- */
+
+static int64_t
+count_names(void)
+{
+	return ask_sql(stage_path(), "SELECT count(*) FROM name");
+}
+
+/* Every name is everybody's: what is found by it is still the right one. */
+Test(store_sqlite, names_that_clash_mix_up_nobody)
+{
+	const struct pl_scope scope = {.company = acme};
+	struct pl_conversation c = {.company = acme,
+	    .public_id = "two",
+	    .platform = "WIDGET",
+	    .inbox = ""};
+	struct pl_state st;
+	bool created = true;
+
+	stage_conversation(acme, "one", 1);
+	stage_conversation(acme, "two", 2);
+	stage_conversation(globex, "two", 3);
+	run_sql(stage_path(),
+	    "INSERT OR IGNORE INTO name "
+	    "SELECT n.name, c.id FROM name n, conversation c");
+	cr_assert_eq(count_names(), 18);
+	stage_beat("two", 2, 7, T0);
+	cr_expect_eq(stage_presence(&scope, "one", T0, &st), PL_OK);
+	cr_expect_eq(st.status, PL_OFFLINE);
+	cr_expect_eq(stage_presence(&scope, "two", T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 1);
+	stage_beat("two", 3, 7, T0);
+	cr_expect_eq(stage_presence(&scope, "two", T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 1, "that was another company's");
+	stage_write(T0);
+	cr_expect_eq(
+	    stage->ops->conversation_add(stage, &c, stage_secret(4), &created),
+	    PL_OK);
+	cr_expect(!created);
+	cr_expect_eq(
+	    stage->ops->conversation_remove(stage, acme, "one"), PL_OK);
+	stage_commit();
+	cr_expect_eq(stage_presence(&scope, "one", T0, &st), PL_ERR_FORBIDDEN);
+	stage_beat("two", 2, 7, T0 + 10000);
+	stage_beat("two", 4, 7, T0 + 10000);
+	cr_expect_eq(stage_presence(&scope, "two", T0 + 10000, &st), PL_OK);
+	cr_expect_eq(st.devices, 2);
+}
+
+/* No name is left of what is gone. */
+Test(store_sqlite, names_go_with_what_they_name)
+{
+	struct pl_arena arena;
+	const char *id;
+	bool all;
+
+	stage_conversation(acme, "one", 1);
+	stage_conversation(acme, "one", 2);
+	stage_conversation(acme, "two", 3);
+	stage_conversation(globex, "two", 4);
+	cr_expect_eq(count_names(), 7);
+	pl_arena_init(&arena);
+	stage_write(T0);
+	cr_expect_eq(stage->ops->session_remove(
+			 stage, acme, stage_secret(1), &arena, &id),
+	    PL_OK);
+	stage_commit();
+	pl_arena_close(&arena);
+	cr_expect_eq(count_names(), 6);
+	stage_write(T0);
+	cr_expect_eq(
+	    stage->ops->conversation_remove(stage, acme, "one"), PL_OK);
+	stage_commit();
+	cr_expect_eq(count_names(), 4);
+	stage_write(T0);
+	cr_expect_eq(stage->ops->company_remove(stage, acme, 100, &all), PL_OK);
+	stage_commit();
+	cr_expect_eq(count_names(), 2);
+	pl_sqlite_set_retention(stage, 1000);
+	stage_write(T0 + 2000);
+	cr_expect_eq(stage->ops->check(stage), PL_OK);
+	stage_commit();
+	cr_expect_eq(count_names(), 0);
+}
+
+/* What a beat is found by takes SQLite 6 bytes, and never 8. */
+Test(store_sqlite, names_have_47_bits)
+{
+	uint8_t secret[PL_SESSION_LEN];
+	struct pl_conversation c = {.company = acme,
+	    .public_id = "one",
+	    .platform = "WIDGET",
+	    .inbox = ""};
+	bool created;
+
+	memset(secret, 0xff, sizeof(secret));
+	stage_write(T0);
+	cr_assert_eq(
+	    stage->ops->conversation_add(stage, &c, secret, &created), PL_OK);
+	stage_commit();
+	cr_expect_eq(ask_sql(stage_path(), "SELECT max(name) FROM name"),
+	    (INT64_C(1) << 47) - 1);
 }
 
 /* ---- what is erased ---- */

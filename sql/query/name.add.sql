@@ -1,0 +1,3 @@
+-- in: :name, :conversation
+-- out: -
+INSERT INTO name (name, conversation) VALUES (:name, :conversation);

@@ -1,0 +1,3 @@
+-- in: :name, :conversation
+-- out: -
+DELETE FROM name WHERE name = :name AND conversation = :conversation;

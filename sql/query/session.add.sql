@@ -1,3 +1,0 @@
--- in: :name, :conversation
--- out: -
-INSERT INTO session (name, conversation) VALUES (:name, :conversation);

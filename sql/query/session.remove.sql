@@ -1,3 +1,0 @@
--- in: :name
--- out: -
-DELETE FROM session WHERE name = :name;
