@@ -114,9 +114,10 @@ enum pl_err pl_sqlite_load(
 enum pl_err pl_sqlite_session_add(struct pl_sqlite *, int64_t conversation,
     const uint8_t session[PL_SESSION_LEN], size_t most) PL_MUST;
 /* Removes the conversations whose ids a statement lists, PL_SQLITE_SLICE at
- * most, with their sessions, and without a word to anybody; *n were there. */
+ * most, with their sessions, and without a word to anybody; *n were there.
+ * `keep`: somebody may not yet have heard what happened last. */
 enum pl_err pl_sqlite_drop_all(
-    struct pl_sqlite *, sqlite3_stmt *, size_t *n) PL_MUST;
+    struct pl_sqlite *, sqlite3_stmt *, bool keep, size_t *n) PL_MUST;
 /* Calls for each conversation that has tabs, with its room in s->room. */
 typedef enum pl_err (*pl_sqlite_room_fn)(void *arg, int64_t conversation);
 enum pl_err pl_sqlite_each_live(
@@ -125,6 +126,10 @@ enum pl_err pl_sqlite_each_live(
 /* sqlite_change.c */
 enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
     const struct pl_change *) PL_MUST;
+/* Before the conversation at hand is removed: the last row of each of its
+ * sessions stays in the stream. The others are told to nobody any more. */
+enum pl_err pl_sqlite_keep_last(
+    struct pl_sqlite *, const struct pl_head *) PL_MUST;
 enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
 enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,
     const char *public_id, const uint8_t *session);

@@ -46,17 +46,37 @@ pl_sqlite_record(
 	    head->public_id);
 	pl_bind_int(st, ":seq", c->seq);
 	pl_bind_int(st, ":company", head->company);
-	pl_bind_text(st, ":inbox", head->inbox);
-	pl_bind_text(st, ":public_id", head->public_id);
+	pl_bind_int(st, ":conversation", head->id);
 	pl_bind_blob(st, ":session", c->session->secret, PL_SESSION_LEN);
 	pl_bind_int(st, ":kind", c->online);
 	pl_bind_int(st, ":reason", c->reason);
 	pl_bind_int(st, ":at", c->at);
-	pl_bind_int(st, ":now", s->now);
+	pl_bind_int(st, ":delay", s->now - c->at);
 	pl_bind_int(st, ":status", c->status);
 	pl_bind_int(st, ":connections", c->connections);
-	pl_bind_opt(st, ":expires_at", c->expires_at);
+	if (c->expires_at != 0)
+		pl_bind_int(st, ":lease", c->expires_at - c->at);
 	return pl_run(s, st);
+}
+
+enum pl_err
+pl_sqlite_keep_last(struct pl_sqlite *s, const struct pl_head *head)
+{
+	enum pl_err err = PL_OK;
+	sqlite3_stmt *st;
+	size_t i;
+
+	for (i = 0; i < s->room.nsessions && err == PL_OK; i++) {
+		if (s->room.sessions[i].event_seq <= s->position.pruned)
+			continue;
+		st = pl_sql(s, PL_SQL_CHANGE_KEEP);
+		pl_bind_int(st, ":seq", s->room.sessions[i].event_seq);
+		pl_bind_int(st, ":conversation", head->id);
+		pl_bind_text(st, ":public_id", head->public_id);
+		pl_bind_text(st, ":inbox", head->inbox);
+		err = pl_run(s, st);
+	}
+	return err;
 }
 
 /*
@@ -87,7 +107,7 @@ sweep(struct pl_sqlite *s)
 	pl_bind_int(st, ":after", after);
 	pl_bind_int(st, ":upto", upto);
 	pl_bind_int(st, ":horizon", s->now - s->conversation_retention_ms);
-	if ((err = pl_sqlite_drop_all(s, st, &n)) != PL_OK)
+	if ((err = pl_sqlite_drop_all(s, st, true, &n)) != PL_OK)
 		return err;
 	s->draft.is_broken |= n > 0;
 	st = pl_sql(s, PL_SQL_COUNTER_SWEPT);

@@ -101,7 +101,7 @@ drop_conversations(struct pl_sqlite *s, int64_t company, size_t most, bool *all)
 		most = PL_SQLITE_SLICE;
 	pl_bind_int(st, ":company", company);
 	pl_bind_int(st, ":limit", (int64_t)most);
-	err = pl_sqlite_drop_all(s, st, &n);
+	err = pl_sqlite_drop_all(s, st, false, &n);
 	*all = err == PL_OK && n < most;
 	return err;
 }

@@ -436,7 +436,8 @@ drop_room(struct pl_sqlite *s, const struct pl_head *head)
 }
 
 enum pl_err
-pl_sqlite_drop_all(struct pl_sqlite *s, sqlite3_stmt *list, size_t *n)
+pl_sqlite_drop_all(
+    struct pl_sqlite *s, sqlite3_stmt *list, bool keep, size_t *n)
 {
 	int64_t ids[PL_SQLITE_SLICE];
 	struct pl_head head;
@@ -448,7 +449,10 @@ pl_sqlite_drop_all(struct pl_sqlite *s, sqlite3_stmt *list, size_t *n)
 	for (i = 0; i < *n; i++) {
 		if ((err = load_by_id(s, ids[i], &head)) != PL_OK)
 			return err;
-		err = drop_room(s, &head);
+		if (keep)
+			err = pl_sqlite_keep_last(s, &head);
+		if (err == PL_OK)
+			err = drop_room(s, &head);
 		sqlite3_reset(head.stmt);
 		if (err != PL_OK)
 			return err;
@@ -571,6 +575,8 @@ pl_sqlite_conversation_remove(
 	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 	if ((err = empty(s, &head, PL_ALL_SESSIONS)) == PL_OK)
+		err = pl_sqlite_keep_last(s, &head);
+	if (err == PL_OK)
 		err = drop_room(s, &head);
 	sqlite3_reset(st);
 	return err;

@@ -1,7 +1,7 @@
--- in: :seq, :company, :inbox, :public_id, :session, :kind, :reason, :at, :now,
---     :status, :connections, :expires_at
+-- in: :seq, :company, :conversation, :session, :kind, :reason, :at, :delay,
+--     :status, :connections, :lease
 -- out: -
-INSERT INTO change (seq, company, inbox, public_id, session, kind, reason,
-	at, recorded_at, status, connections, expires_at)
-VALUES (:seq, :company, :inbox, :public_id, :session, :kind, :reason,
-	:at, :now, :status, :connections, :expires_at);
+INSERT INTO change (seq, company, conversation, session, kind, reason, at,
+	delay, status, connections, lease)
+VALUES (:seq, :company, :conversation, :session, :kind, :reason, :at,
+	:delay, :status, :connections, :lease);

@@ -1,5 +1,9 @@
 -- in: :company, :public_id, :session (NULL: of all)
 -- out: seq
-DELETE FROM change WHERE company = :company AND public_id = :public_id
+-- Those of the conversation, and of what was called so before it.
+DELETE FROM change WHERE company = :company
+	AND (public_id = :public_id OR conversation = (SELECT id
+		FROM conversation
+		WHERE company = :company AND public_id = :public_id))
 	AND (:session IS NULL OR session = :session)
 RETURNING seq;

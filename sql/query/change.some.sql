@@ -1,12 +1,17 @@
 -- in: :company, :ids (JSON array), :inboxes (JSON array, or NULL: all), :after,
 --     :limit
 -- out: as change.all
--- What happened in the conversations that an agent watches.
-SELECT seq, company, public_id, session, kind, reason, at, status,
-	connections, expires_at
-FROM change INDEXED BY "change#company"
-WHERE company = :company AND seq > :after
-	AND public_id IN (SELECT value FROM json_each(:ids))
-	AND (:inboxes IS NULL
-		OR inbox IN (SELECT value FROM json_each(:inboxes)))
-ORDER BY seq LIMIT :limit;
+-- What happened in the conversations that an agent watches. Their numbers are
+-- found first, once: it may be much that happened in others.
+SELECT c.seq, c.company, coalesce(v.public_id, c.public_id), c.session, c.kind,
+	c.reason, c.at, c.status, c.connections, c.at + c.lease
+FROM change c INDEXED BY "change#company" LEFT JOIN conversation v
+	ON v.id = c.conversation AND v.company = c.company
+WHERE c.company = :company AND c.seq > :after
+	AND (c.conversation IN (SELECT w.id
+			FROM json_each(:ids) AS asked CROSS JOIN conversation w
+			WHERE w.company = :company AND w.public_id = asked.value)
+		OR c.public_id IN (SELECT value FROM json_each(:ids)))
+	AND (:inboxes IS NULL OR coalesce(v.inbox, c.inbox)
+		IN (SELECT value FROM json_each(:inboxes)))
+ORDER BY c.seq LIMIT :limit;

@@ -61,6 +61,22 @@ be_quiet(void)
 	cr_assert_not_null(freopen("/dev/null", "w", stderr));
 }
 
+static void
+expect_same(const struct pl_event *one, struct pl_event other)
+{
+	cr_assert_eq(one->seq, other.seq);
+	cr_assert_eq(one->kind, other.kind);
+	cr_assert_eq(one->reason, other.reason);
+	cr_assert_eq(one->company, other.company);
+	cr_assert_str_eq(one->public_id, other.public_id);
+	cr_assert_eq(memcmp(one->session, other.session, PL_SESSION_LEN), 0);
+	cr_assert_eq(one->at, other.at);
+	cr_assert_eq(one->status, other.status);
+	cr_assert_eq(one->connections, other.connections);
+	cr_assert_eq(one->expires_at, other.expires_at);
+	cr_assert_eq(one->typing, other.typing);
+}
+
 /* ---- making and opening ---- */
 
 /* From nothing to the newest schema; once more changes nothing. */
@@ -347,6 +363,129 @@ Test(store_sqlite, migration_finds_everybody_again)
 	s->ops->close(s);
 }
 
+/* What the stream of an older schema has for those eyes. */
+static void
+old_stream(const char *path, const char *where, struct stage_page *out)
+{
+	struct stage_event *one;
+	char text[300];
+	sqlite3_stmt *st;
+	sqlite3 *db;
+
+	snprintf(text, sizeof(text),
+	    "SELECT seq, company, public_id, session, kind, reason, at, status,"
+	    " connections, expires_at FROM change WHERE %s ORDER BY seq",
+	    where);
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	for (out->n = 0; sqlite3_step(st) == SQLITE_ROW; out->n++) {
+		one = &out->events[out->n];
+		snprintf(one->id, sizeof(one->id), "%s",
+		    (const char *)sqlite3_column_text(st, 2));
+		one->e = (struct pl_event){
+		    .seq = sqlite3_column_int64(st, 0),
+		    .company = sqlite3_column_int64(st, 1),
+		    .public_id = one->id,
+		    .kind = sqlite3_column_int(st, 4) != 0 ? PL_EVENT_ONLINE
+							   : PL_EVENT_OFFLINE,
+		    .reason = (enum pl_reason)sqlite3_column_int(st, 5),
+		    .at = sqlite3_column_int64(st, 6),
+		    .status = (enum pl_status)sqlite3_column_int(st, 7),
+		    .connections = sqlite3_column_int(st, 8),
+		    .expires_at = sqlite3_column_int64(st, 9),
+		};
+		memcpy(
+		    one->e.session, sqlite3_column_blob(st, 3), PL_SESSION_LEN);
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+}
+
+/* Who reads, and what that was in the older schema. */
+static const struct reader {
+	struct pl_scope scope; /* company 0: all of them */
+	const char *id;
+	const char *where;
+	size_t n;
+} readers[] = {
+    {{0, NULL}, NULL, "1", 7},
+    {{1, NULL}, NULL, "company = 1", 6},
+    {{1, "[\"sales\"]"}, NULL, "company = 1 AND inbox = 'sales'", 3},
+    {{1, "[\"\"]"}, NULL, "company = 1 AND inbox = ''", 3},
+    {{2, NULL}, NULL, "company = 2", 1},
+    {{1, NULL}, "c", "company = 1 AND public_id = 'c'", 3},
+    {{1, NULL}, "gone", "company = 1 AND public_id = 'gone'", 2},
+    {{1, "[\"sales\"]"}, "moved",
+	"company = 1 AND public_id = 'moved' AND inbox = 'sales'", 1},
+    {{2, NULL}, "gone", "company = 2 AND public_id = 'gone'", 0},
+};
+
+static void
+read_as(struct pl_store *s, const struct reader *r, struct stage_page *out)
+{
+	struct pl_store *kept = stage;
+	char json[40];
+	struct pl_event_query q = {.limit = 100};
+
+	if (r->scope.company != 0)
+		q.scope = &r->scope;
+	if (r->id != NULL) {
+		snprintf(json, sizeof(json), "[\"%s\"]", r->id);
+		q.ids = &r->id;
+		q.nids = 1;
+		q.ids_json = json;
+	}
+	stage = s;
+	stage_events(&q, T0, out);
+	stage = kept;
+}
+
+/* Everybody is told the same by the stream of an older schema as before: of
+ * who is there, who is gone, and who came again in another inbox. */
+Test(store_sqlite, migration_keeps_the_stream)
+{
+	static struct stage_page before[LENGTH(readers)], after;
+	const char *path = tmpdir_path("old.db");
+	struct pl_store *s;
+	size_t i, j;
+
+	for (i = 0; i < 4; i++)
+		run_sql(path, pl_sql_migration[i]);
+	run_sql(path,
+	    "PRAGMA user_version = 4;"
+	    "INSERT INTO counter VALUES (1, '0123456789abcdef', 40, 1, 0, 0, "
+	    "0);"
+	    "INSERT INTO company VALUES (1, 'a', zeroblob(32), 'k', 1),"
+	    "(2, 'b', randomblob(32), 'l', 1);"
+	    "INSERT INTO conversation (id, company, public_id, platform, "
+	    "inbox, created_at) VALUES (5, 1, 'c', 'WIDGET', '', 1),"
+	    "(6, 1, 'moved', 'WIDGET', 'help', 1), (7, 2, 'c', 'WIDGET', '', "
+	    "1);"
+	    "INSERT INTO change VALUES "
+	    "(3, 1, 'sales', 'gone', randomblob(16), 1, 0, 2, 2, 2, 1, 60002),"
+	    "(5, 1, '', 'c', randomblob(16), 1, 0, 3, 3, 1, 1, 60003),"
+	    "(6, 1, '', 'c', randomblob(16), 0, 1, 4, 4, 2, 300, 70004),"
+	    "(7, 2, '', 'c', randomblob(16), 1, 0, 4, 4, 2, 1, 60004),"
+	    "(8, 1, 'sales', 'moved', randomblob(16), 0, 1, 5, 5, 0, 0, NULL),"
+	    "(9, 1, 'sales', 'gone', randomblob(16), 0, 1, 5, 5, 0, 0, NULL),"
+	    "(40, 1, '', 'c', randomblob(16), 0, 2, 70004, 99999, 0, 0, NULL)");
+	for (i = 0; i < LENGTH(readers); i++)
+		old_stream(path, readers[i].where, &before[i]);
+	cr_assert_eq(open_at(path, false, &s), PL_OK);
+	for (i = 0; i < LENGTH(readers); i++) {
+		read_as(s, &readers[i], &after);
+		cr_expect_eq(before[i].n, readers[i].n, "%zu", i);
+		cr_assert_eq(after.n, before[i].n, "%zu: %zu", i, after.n);
+		for (j = 0; j < after.n; j++)
+			expect_same(&after.events[j].e, before[i].events[j].e);
+	}
+	s->ops->close(s);
+	cr_expect_eq(
+	    ask_sql(path, "SELECT delay FROM change WHERE seq = 40"), 29995);
+	cr_expect_eq(
+	    ask_sql(path, "SELECT count(*) FROM change WHERE delay = 0"), 6);
+}
+
 /* ---- the file ---- */
 
 /* Sessions' secrets lie in it: it and what stands beside is the owner's. */
@@ -555,6 +694,29 @@ Test(store_sqlite, names_have_47_bits)
 	stage_commit();
 	cr_expect_eq(ask_sql(stage_path(), "SELECT max(name) FROM name"),
 	    (INT64_C(1) << 47) - 1);
+}
+
+/* What happened under a number is nobody's when another has it. */
+Test(store_sqlite, a_number_tells_nothing_of_who_had_it_before)
+{
+	static struct stage_page page;
+	struct pl_scope scope = {globex, NULL};
+	struct pl_event_query q = {.scope = &scope, .limit = 100};
+
+	stage_conversation(acme, "a", 1);
+	stage_conversation(globex, "b", 2);
+	stage_beat("a", 1, 1, T0);
+	run_sql(stage_path(),
+	    "DELETE FROM conversation WHERE public_id = 'a';"
+	    "UPDATE conversation SET id = (SELECT conversation FROM change)");
+	stage_events(&q, T0, &page);
+	cr_expect_eq(page.n, 0);
+	scope.company = acme;
+	stage_events(&q, T0, &page);
+	cr_expect_eq(page.n, 0);
+	stage_changes(0, T0, &page);
+	cr_expect_eq(page.n, 0);
+	cr_expect_eq(page.upto, stage_position(T0).seq, "it was all read");
 }
 
 /* ---- what is erased ---- */
@@ -784,24 +946,6 @@ happen(unsigned int dice, int64_t now)
 	stage_commit();
 }
 
-static void
-expect_same(const struct stage_event *one, const struct pl_news_item *item)
-{
-	struct pl_event e = pl_news_event(item);
-
-	cr_assert_eq(one->e.seq, e.seq);
-	cr_assert_eq(one->e.kind, e.kind);
-	cr_assert_eq(one->e.reason, e.reason);
-	cr_assert_eq(one->e.company, e.company);
-	cr_assert_str_eq(one->id, e.public_id);
-	cr_assert_eq(memcmp(one->e.session, e.session, PL_SESSION_LEN), 0);
-	cr_assert_eq(one->e.at, e.at);
-	cr_assert_eq(one->e.status, e.status);
-	cr_assert_eq(one->e.connections, e.connections);
-	cr_assert_eq(one->e.expires_at, e.expires_at);
-	cr_assert_eq(one->e.typing, e.typing);
-}
-
 /* Whoever is told by the news is told what the stream would have told. */
 Test(store_sqlite, news_are_what_the_stream_says)
 {
@@ -833,7 +977,8 @@ Test(store_sqlite, news_are_what_the_stream_says)
 		cr_assert_eq(upto, page.upto);
 		cr_assert_eq(n, page.n);
 		for (j = 0; j < n; j++)
-			expect_same(&page.events[j], &items[j]);
+			expect_same(
+			    &page.events[j].e, pl_news_event(&items[j]));
 		told += (unsigned int)n;
 	}
 	cr_expect_gt(told, 1000);

@@ -692,3 +692,89 @@ Test(store_stream, removed_id_may_come_again)
 	cr_expect_eq(st.connections, 0);
 	cr_expect_eq(st.last_beat_at, 0);
 }
+
+/* Whoever saw him come sees him go, and nobody else. */
+Test(store_stream, last_going_is_for_whom_the_conversation_was)
+{
+	static const char *const ids[] = {"conv_1"};
+	static const struct {
+		const char *inboxes;
+		size_t n;
+	} eyes[] = {{NULL, 1}, {"[\"help\",\"sales\"]", 1}, {"[\"help\"]", 0},
+	    {"[\"\"]", 0}, {"[]", 0}};
+	struct pl_scope scope = {globex, NULL};
+	struct pl_event_query q = {.scope = &scope, .limit = 100};
+	size_t i;
+
+	stage_conversation_as(acme, "conv_1", 1, "WIDGET", "sales");
+	stage_beat("conv_1", 1, 7, T0);
+	stage_write(T0 + 1000);
+	cr_assert_eq(
+	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
+	stage_commit();
+	stage_conversation_as(globex, "conv_1", 2, "WIDGET", "sales");
+	stage_events(&q, T0 + 1000, &page);
+	cr_expect_eq(page.n, 0, "another company");
+	for (i = 0; i < LENGTH(eyes) * 2; i++) {
+		scope = (struct pl_scope){acme, eyes[i / 2].inboxes};
+		q.ids = i % 2 == 0 ? NULL : ids;
+		q.nids = i % 2;
+		q.ids_json = "[\"conv_1\"]";
+		stage_events(&q, T0 + 1000, &page);
+		cr_assert_eq(page.n, eyes[i / 2].n, "%zu: %zu", i, page.n);
+		if (page.n > 0)
+			expect_event(0, PL_EVENT_OFFLINE, "conv_1", T0 + 1000);
+	}
+	stage_changes(0, T0 + 1000, &page);
+	cr_assert_eq(page.n, 1);
+	expect_event(0, PL_EVENT_OFFLINE, "conv_1", T0 + 1000);
+	cr_expect_eq(page.events[0].e.company, acme);
+}
+
+/* One that is there and one that was, under the same id. */
+Test(store_stream, removed_id_is_forgotten_whoever_bore_it)
+{
+	stage_conversation(acme, "conv_1", 1);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_write(T0 + 1000);
+	cr_assert_eq(
+	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
+	stage_commit();
+	stage_conversation(acme, "conv_1", 2);
+	stage_beat("conv_1", 2, 7, T0 + 2000);
+	stage_changes(0, T0 + 2000, &page);
+	cr_assert_eq(page.n, 2);
+	stage_write(T0 + 3000);
+	cr_assert_eq(
+	    stage->ops->changes_forget(stage, acme, "conv_1", NULL), PL_OK);
+	stage_commit();
+	stage_changes(0, T0 + 3000, &page);
+	cr_expect_eq(page.n, 0, "%zu", page.n);
+}
+
+/* Forgotten by itself, be it as soon as he is gone: that he went is told. */
+Test(store_stream, forgotten_conversation_leaves_its_last_going)
+{
+	struct pl_scope sales = {acme, "[\"sales\"]"}, other = {globex, NULL};
+	struct pl_event_query q = query_of(&sales, 0);
+	struct pl_state st;
+
+	stage_conversation_as(acme, "conv_1", 1, "WIDGET", "sales");
+	stage_beat("conv_1", 1, 7, T0);
+	pl_sqlite_set_retention(stage, 1000);
+	stage_settle(T0 + 60000);
+	cr_assert_eq(stage_presence(&sales, "conv_1", T0, &st),
+	    PL_ERR_FORBIDDEN, "it is gone");
+	stage_events(&q, T0 + 60000, &page);
+	cr_assert_eq(page.n, 1, "%zu", page.n);
+	expect_event(0, PL_EVENT_OFFLINE, "conv_1", T0 + 60000);
+	cr_expect_eq(page.events[0].e.reason, PL_REASON_TIMEOUT);
+	/* The number that it had may be another's now. */
+	stage_conversation_as(globex, "conv_2", 2, "WIDGET", "sales");
+	q.scope = &other;
+	stage_events(&q, T0 + 60000, &page);
+	cr_expect_eq(page.n, 0, "%zu", page.n);
+	stage_changes(0, T0 + 60000, &page);
+	cr_assert_eq(page.n, 1, "%zu", page.n);
+	expect_event(0, PL_EVENT_OFFLINE, "conv_1", T0 + 60000);
+}
