@@ -144,14 +144,13 @@ pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
     const char *public_id, const uint8_t *session)
 {
 	struct pl_sqlite *s = (struct pl_sqlite *)store;
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_FORGET);
+	sqlite3_stmt *st = pl_sqlite_by_public_id(
+	    s, PL_SQL_CHANGE_FORGET, company, public_id);
 	int64_t pruned = 0;
 	enum pl_err err;
 	bool row;
 
 	s->draft.is_broken = true;
-	pl_bind_int(st, ":company", company);
-	pl_bind_text(st, ":public_id", public_id);
 	if (session != NULL)
 		pl_bind_blob(st, ":session", session, PL_SESSION_LEN);
 	while ((err = pl_step(s, st, &row)) == PL_OK && row)

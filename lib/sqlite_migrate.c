@@ -106,20 +106,6 @@ session_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 	sqlite3_result_int64(ctx, (int64_t)name);
 }
 
-/* pl_conversation_name(company, public_id): what version 6 finds it by. */
-static void
-conversation_name(sqlite3_context *ctx, int n, sqlite3_value **v)
-{
-	const char *id = (const char *)sqlite3_value_text(v[1]);
-
-	(void)n;
-	if (id == NULL)
-		sqlite3_result_error_nomem(ctx);
-	else
-		sqlite3_result_int64(ctx,
-		    pl_sqlite_conversation_name(sqlite3_value_int64(v[0]), id));
-}
-
 enum pl_err
 pl_sqlite_migrate_functions(struct pl_sqlite *s)
 {
@@ -129,8 +115,5 @@ pl_sqlite_migrate_functions(struct pl_sqlite *s)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_create_function(s->db, "pl_session_name", 1,
 		    SQLITE_UTF8, NULL, session_name, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_create_function(s->db, "pl_conversation_name", 2,
-		    SQLITE_UTF8, NULL, conversation_name, NULL, NULL);
 	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "functions");
 }

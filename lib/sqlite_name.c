@@ -48,6 +48,31 @@ pl_sqlite_conversation_name(int64_t company, const char *public_id)
 	return first_bits(hash);
 }
 
+/* pl_conversation_name(company, public_id), for statements that have a list of
+ * ids. No schema may use it: others have to read the file, too. */
+static void
+conversation_name(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+	const char *id = (const char *)sqlite3_value_text(v[1]);
+
+	(void)n;
+	if (id == NULL)
+		sqlite3_result_error_nomem(ctx);
+	else
+		sqlite3_result_int64(ctx,
+		    pl_sqlite_conversation_name(sqlite3_value_int64(v[0]), id));
+}
+
+enum pl_err
+pl_sqlite_name_function(struct pl_sqlite *s)
+{
+	int rc = sqlite3_create_function(s->db, "pl_conversation_name", 2,
+	    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+	    conversation_name, NULL, NULL);
+
+	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "function");
+}
+
 sqlite3_stmt *
 pl_sqlite_by_public_id(struct pl_sqlite *s, enum pl_sql which, int64_t company,
     const char *public_id)

@@ -561,13 +561,12 @@ pl_sqlite_conversation_remove(
     struct pl_store *store, int64_t company, const char *public_id)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_FORGET);
+	sqlite3_stmt *st = pl_sqlite_by_public_id(
+	    s, PL_SQL_CHANGE_FORGET, company, public_id);
 	struct pl_head head;
 	enum pl_err err;
 
 	s->draft.is_broken = true;
-	pl_bind_int(st, ":company", company);
-	pl_bind_text(st, ":public_id", public_id);
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
 	st = pl_sqlite_by_public_id(

@@ -9,7 +9,10 @@ FROM change c INDEXED BY "change#company" LEFT JOIN conversation v
 	ON v.id = c.conversation AND v.company = c.company
 WHERE c.company = :company AND c.seq > :after
 	AND (c.conversation IN (SELECT w.id
-			FROM json_each(:ids) AS asked CROSS JOIN conversation w
+			FROM json_each(:ids) AS asked CROSS JOIN name n
+				ON n.name = pl_conversation_name(
+					:company, asked.value)
+			CROSS JOIN conversation w ON w.id = n.conversation
 			WHERE w.company = :company AND w.public_id = asked.value)
 		OR c.public_id IN (SELECT value FROM json_each(:ids)))
 	AND (:inboxes IS NULL OR coalesce(v.inbox, c.inbox)

@@ -857,6 +857,27 @@ is_meant(const char *statement, const char *step)
 }
 
 static void
+no_name(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+	(void)n;
+	(void)v;
+	sqlite3_result_null(ctx);
+}
+
+/* The database, where all statements can be prepared. */
+static sqlite3 *
+open_for_statements(void)
+{
+	sqlite3 *db;
+
+	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_create_function(db, "pl_conversation_name", 2,
+			 SQLITE_UTF8, NULL, no_name, NULL, NULL),
+	    SQLITE_OK);
+	return db;
+}
+
+static void
 check_plan(sqlite3 *db, enum pl_sql which)
 {
 	char text[8192];
@@ -883,10 +904,9 @@ check_plan(sqlite3 *db, enum pl_sql which)
 /* No statement of the hot paths reads a whole table or sorts one. */
 Test(store_sqlite, statements_find_their_rows_by_index)
 {
+	sqlite3 *db = open_for_statements();
 	enum pl_sql which;
-	sqlite3 *db;
 
-	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
 	for (which = (enum pl_sql)0; which < PL_SQL__MAX; which++)
 		if (strncmp(pl_sql_text[which], "PRAGMA", 6) != 0)
 			check_plan(db, which);
@@ -896,13 +916,12 @@ Test(store_sqlite, statements_find_their_rows_by_index)
 /* No statement takes a text apart: each is one statement, with its names. */
 Test(store_sqlite, statements_are_one_each_and_bound_by_name)
 {
+	sqlite3 *db = open_for_statements();
 	enum pl_sql which;
 	sqlite3_stmt *st;
 	const char *tail;
-	sqlite3 *db;
 	int i;
 
-	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
 	for (which = (enum pl_sql)0; which < PL_SQL__MAX; which++) {
 		cr_assert_eq(
 		    sqlite3_prepare_v2(db, pl_sql_text[which], -1, &st, &tail),

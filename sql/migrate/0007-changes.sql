@@ -2,7 +2,7 @@
 -- they are from its own: a row takes 50 bytes, where it had 84. What a
 -- conversation is called, and its inbox, never change while it is there, so its
 -- own row tells them. What is to be told when it is gone has both here.
-CREATE TABLE change_6 (
+CREATE TABLE change_7 (
 	seq           INTEGER PRIMARY KEY,
 	company       INTEGER NOT NULL REFERENCES company ON DELETE CASCADE,
 	conversation  INTEGER,	-- NULL: it is gone, and was
@@ -19,7 +19,7 @@ CREATE TABLE change_6 (
 	CHECK ((conversation IS NULL) = (public_id IS NOT NULL)),
 	CHECK ((conversation IS NULL) = (inbox IS NOT NULL))
 ) STRICT;
-INSERT INTO change_6
+INSERT INTO change_7
 	SELECT c.seq, c.company, v.id, iif(v.id IS NULL, c.public_id, NULL),
 		iif(v.id IS NULL, c.inbox, NULL), c.session, c.kind, c.reason,
 		c.at, c.recorded_at - c.at, c.status, c.connections,
@@ -28,5 +28,5 @@ INSERT INTO change_6
 		AND v.public_id = c.public_id AND v.inbox = c.inbox
 	ORDER BY c.seq;
 DROP TABLE change;
-ALTER TABLE change_6 RENAME TO change;
+ALTER TABLE change_7 RENAME TO change;
 CREATE INDEX "change#company" ON change (company);
