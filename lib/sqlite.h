@@ -81,8 +81,8 @@ enum pl_err pl_sqlite_name_add(
     struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;
 enum pl_err pl_sqlite_name_remove(
     struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;
-/* For statements: pl_conversation_name(). */
-enum pl_err pl_sqlite_name_function(struct pl_sqlite *) PL_MUST;
+/* For statements: pl_pack_id(), pl_id(), pl_conversation_name(). */
+enum pl_err pl_sqlite_functions(struct pl_sqlite *) PL_MUST;
 /* A statement that finds a conversation by its public id, with that bound. */
 sqlite3_stmt *pl_sqlite_by_public_id(
     struct pl_sqlite *, enum pl_sql, int64_t company, const char *public_id);

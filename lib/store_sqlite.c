@@ -637,7 +637,7 @@ pl_sqlite_open(struct pl_store **out, const char *path, bool create,
 	if (err == PL_OK)
 		err = connect_db(s);
 	if (err == PL_OK)
-		err = pl_sqlite_name_function(s);
+		err = pl_sqlite_functions(s);
 	if (err == PL_OK)
 		err = migrate(s, create);
 	if (err == PL_OK && pl_sql(s, PL_SQL_TXN_ROLLBACK) == NULL)

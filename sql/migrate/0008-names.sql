@@ -18,12 +18,14 @@ INSERT OR IGNORE INTO name
 DROP TABLE session;
 
 -- Of a company's conversations each is in the second index now, the offline
--- ones too: it is what a company is removed by. And nearly all are a widget's,
--- so that is what is said by saying nothing.
+-- ones too: it is what a company is removed by. An id of our own is kept as
+-- its bytes: 'conv_' || lower(hex(public_id)). And nearly all are a widget's, so
+-- that is what is said by saying nothing. AUTOINCREMENT: the stream may still
+-- have rows with the number of one that is gone.
 CREATE TABLE conversation_8 (
-	id            INTEGER PRIMARY KEY,
+	id            INTEGER PRIMARY KEY AUTOINCREMENT,
 	company       INTEGER NOT NULL REFERENCES company ON DELETE CASCADE,
-	public_id     TEXT    NOT NULL CHECK (length(public_id) BETWEEN 1 AND 128),
+	public_id     ANY     NOT NULL CHECK (length(public_id) BETWEEN 1 AND 128),
 	platform      TEXT    CHECK (platform <> ''),	-- NULL: WIDGET
 	inbox         TEXT    NOT NULL DEFAULT '',
 	name          TEXT,
@@ -35,8 +37,8 @@ CREATE TABLE conversation_8 (
 	room          BLOB
 ) STRICT;
 INSERT INTO conversation_8
-	SELECT id, company, public_id, nullif(platform, 'WIDGET'), inbox, name,
-		email, created_at, online_since, last_beat_at, due_at, room
+	SELECT id, company, pl_pack_id(public_id), nullif(platform, 'WIDGET'),
+		inbox, name, email, created_at, online_since, last_beat_at, due_at, room
 	FROM conversation ORDER BY id;
 DROP TABLE conversation;
 ALTER TABLE conversation_8 RENAME TO conversation;

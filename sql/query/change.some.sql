@@ -3,8 +3,8 @@
 -- out: as change.all
 -- What happened in the conversations that an agent watches. Their numbers are
 -- found first, once: it may be much that happened in others.
-SELECT c.seq, c.company, coalesce(v.public_id, c.public_id), c.session, c.kind,
-	c.reason, c.at, c.status, c.connections, c.at + c.lease
+SELECT c.seq, c.company, coalesce(pl_id(v.public_id), c.public_id), c.session,
+	c.kind, c.reason, c.at, c.status, c.connections, c.at + c.lease
 FROM change c INDEXED BY "change#company" LEFT JOIN conversation v
 	ON v.id = c.conversation AND v.company = c.company
 WHERE c.company = :company AND c.seq > :after
@@ -13,7 +13,7 @@ WHERE c.company = :company AND c.seq > :after
 				ON n.name = pl_conversation_name(
 					:company, asked.value)
 			CROSS JOIN conversation w ON w.id = n.conversation
-			WHERE w.company = :company AND w.public_id = asked.value)
+			WHERE w.company = :company AND w.public_id = pl_pack_id(asked.value))
 		OR c.public_id IN (SELECT value FROM json_each(:ids)))
 	AND (:inboxes IS NULL OR coalesce(v.inbox, c.inbox)
 		IN (SELECT value FROM json_each(:inboxes)))

@@ -3,6 +3,6 @@
 -- That it is not there yet is the caller's to see to.
 INSERT INTO conversation (company, public_id, platform, inbox, name, email,
 	created_at)
-VALUES (:company, :public_id, nullif(:platform, 'WIDGET'), :inbox, :name,
-	:email, :now)
+VALUES (:company, pl_pack_id(:public_id), nullif(:platform, 'WIDGET'), :inbox,
+	:name, :email, :now)
 RETURNING id;

@@ -857,7 +857,7 @@ is_meant(const char *statement, const char *step)
 }
 
 static void
-no_name(sqlite3_context *ctx, int n, sqlite3_value **v)
+nothing(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
 	(void)n;
 	(void)v;
@@ -868,12 +868,17 @@ no_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 static sqlite3 *
 open_for_statements(void)
 {
+	static const char *const functions[] = {
+	    "pl_pack_id", "pl_id", "pl_conversation_name"};
 	sqlite3 *db;
+	size_t i;
 
 	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_create_function(db, "pl_conversation_name", 2,
-			 SQLITE_UTF8, NULL, no_name, NULL, NULL),
-	    SQLITE_OK);
+	for (i = 0; i < LENGTH(functions); i++)
+		cr_assert_eq(sqlite3_create_function(db, functions[i], -1,
+				 SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+				 nothing, NULL, NULL),
+		    SQLITE_OK);
 	return db;
 }
 
