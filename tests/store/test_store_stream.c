@@ -769,8 +769,11 @@ Test(store_stream, forgotten_conversation_leaves_its_last_going)
 	cr_assert_eq(page.n, 1, "%zu", page.n);
 	expect_event(0, PL_EVENT_OFFLINE, "conv_1", T0 + 60000);
 	cr_expect_eq(page.events[0].e.reason, PL_REASON_TIMEOUT);
-	/* The number that it had may be another's now. */
-	stage_conversation_as(globex, "conv_2", 2, "WIDGET", "sales");
+	/* Its number is nobody else's. */
+	stage_conversation_as(acme, "conv_2", 2, "WIDGET", "sales");
+	stage_events(&q, T0 + 60000, &page);
+	cr_expect_eq(page.n, 1, "%zu", page.n);
+	stage_conversation_as(globex, "conv_3", 3, "WIDGET", "sales");
 	q.scope = &other;
 	stage_events(&q, T0 + 60000, &page);
 	cr_expect_eq(page.n, 0, "%zu", page.n);
