@@ -242,8 +242,8 @@ pl_sqlite_touch_save(struct pl_sqlite *s)
 	st = pl_sql(s, PL_SQL_TOUCH_ADD);
 	pl_bind_int(st, ":seq", s->seq);
 	pl_bind_int(st, ":now", s->now);
-	pl_bind_blob(st, ":numbers",
-	    s->touched.len > 0 ? s->touched.data : "", s->touched.len);
+	pl_bind_blob(st, ":numbers", s->touched.len > 0 ? s->touched.data : "",
+	    s->touched.len);
 	if ((err = pl_run(s, st)) != PL_OK)
 		return err;
 	return prune(s);
