@@ -4,54 +4,41 @@
  * not unique: whoever looks one up compares the whole with each row that has
  * it. So all that a clash costs is another row to look at.
  *
- * And what they are called: an id of our own ("conv_" and 24 hex digits) is kept
- * as its 12 bytes, any other as it is.
+ * And what they are called: an id of our own ("conv_" and 24 hex digits) is
+ * kept as its 12 bytes, any other as it is.
  */
-#include <nettle/sha2.h>
 #include <string.h>
 
 #include "conversation.h"
 #include "sqlite.h"
 
+#define ID_START 5 /* "conv_" */
 #define ID_LEN ((PL_CONVERSATION_ID_LEN - ID_START) / 2)
-#define ID_START 5
-#define NAME 6 /* bytes, which SQLite keeps a number of 47 bits in */
+#define NAME_BITS 47 /* SQLite keeps as many in 6 bytes */
 
-/* The first 47 bits. Big-endian, so that a database may move to another
- * machine. */
-static int64_t
-first_bits(const uint8_t *p)
-{
-	int64_t name = 0;
-	size_t i;
-
-	for (i = 0; i < NAME; i++)
-		name = name << 8 | p[i];
-	return name >> 1;
-}
-
+/* Big-endian, so that a database may move to another machine. */
 int64_t
 pl_sqlite_session_name(const uint8_t secret[PL_SESSION_LEN])
 {
-	return first_bits(secret);
-}
-
-/* Of SHA-256: a company chooses its ids, and is not to choose their names, or
- * others of that name would be slow to find. */
-int64_t
-pl_sqlite_conversation_name(int64_t company, const char *public_id)
-{
-	uint8_t bytes[sizeof(company)], hash[PL_HASH_LEN];
-	struct sha256_ctx ctx;
+	uint64_t bits = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)((uint64_t)company >> (56 - 8 * i));
-	sha256_init(&ctx);
-	sha256_update(&ctx, sizeof(bytes), bytes);
-	sha256_update(&ctx, strlen(public_id), (const uint8_t *)public_id);
-	sha256_digest(&ctx, sizeof(hash), hash);
-	return first_bits(hash);
+	for (i = 0; i < sizeof(bits); i++)
+		bits = bits << 8 | secret[i];
+	return (int64_t)(bits >> (64 - NAME_BITS));
+}
+
+/* FNV-1a, begun with what only this database knows: a company chooses its ids,
+ * and is not to choose their names, or others of that name would be slow to
+ * find. (SHA-256 would be more than all else of finding one.) */
+int64_t
+pl_sqlite_conversation_name(
+    const char *epoch, int64_t company, const char *public_id)
+{
+	uint64_t h = pl_fnv1a(epoch, PL_FNV1A_START);
+
+	h = pl_fnv1a(public_id, h ^ (uint64_t)company);
+	return (int64_t)(h >> (64 - NAME_BITS));
 }
 
 /* Is it the one that those bytes are of? Their digits are small letters. */
@@ -100,18 +87,19 @@ unpack_id(sqlite3_context *ctx, int n, sqlite3_value **v)
 	sqlite3_result_text(ctx, id, PL_CONVERSATION_ID_LEN, SQLITE_TRANSIENT);
 }
 
-/* pl_conversation_name(company, public_id) */
+/* pl_conversation_name(epoch, company, public_id) */
 static void
 conversation_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-	const char *id = (const char *)sqlite3_value_text(v[1]);
+	const char *epoch = (const char *)sqlite3_value_text(v[0]);
+	const char *id = (const char *)sqlite3_value_text(v[2]);
 
 	(void)n;
-	if (id == NULL)
+	if (epoch == NULL || id == NULL)
 		sqlite3_result_error_nomem(ctx);
 	else
-		sqlite3_result_int64(ctx,
-		    pl_sqlite_conversation_name(sqlite3_value_int64(v[0]), id));
+		sqlite3_result_int64(ctx, pl_sqlite_conversation_name(epoch,
+					      sqlite3_value_int64(v[1]), id));
 }
 
 /* No schema may use them: others have to read the file, too. */
@@ -125,7 +113,7 @@ pl_sqlite_functions(struct pl_sqlite *s)
 	} all[] = {
 	    {"pl_pack_id", 1, pack_id},
 	    {"pl_id", 1, unpack_id},
-	    {"pl_conversation_name", 2, conversation_name},
+	    {"pl_conversation_name", 3, conversation_name},
 	};
 	int rc = SQLITE_OK;
 	size_t i;
@@ -137,16 +125,31 @@ pl_sqlite_functions(struct pl_sqlite *s)
 	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "functions");
 }
 
+/* As its column has it. */
+static void
+bind_id(sqlite3_stmt *st, const char *id)
+{
+	int i = sqlite3_bind_parameter_index(st, ":public_id");
+	uint8_t bytes[ID_LEN];
+
+	if (st == NULL)
+		return;
+	if (is_ours(id, bytes))
+		sqlite3_bind_blob(st, i, bytes, ID_LEN, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_text(st, i, id, -1, SQLITE_STATIC);
+}
+
 sqlite3_stmt *
 pl_sqlite_by_public_id(struct pl_sqlite *s, enum pl_sql which, int64_t company,
     const char *public_id)
 {
 	sqlite3_stmt *st = pl_sql(s, which);
 
-	pl_bind_int(
-	    st, ":name", pl_sqlite_conversation_name(company, public_id));
+	pl_bind_int(st, ":name",
+	    pl_sqlite_conversation_name(s->position.epoch, company, public_id));
 	pl_bind_int(st, ":company", company);
-	pl_bind_text(st, ":public_id", public_id);
+	bind_id(st, public_id);
 	return st;
 }
 

@@ -424,7 +424,8 @@ drop_room(struct pl_sqlite *s, const struct pl_head *head)
 	size_t i;
 
 	err = pl_sqlite_name_remove(s,
-	    pl_sqlite_conversation_name(head->company, head->public_id),
+	    pl_sqlite_conversation_name(
+		s->position.epoch, head->company, head->public_id),
 	    head->id);
 	for (i = 0; i < s->room.nsessions && err == PL_OK; i++)
 		err = remove_name(s, head->id, i);
@@ -561,8 +562,8 @@ pl_sqlite_conversation_remove(
     struct pl_store *store, int64_t company, const char *public_id)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sqlite_by_public_id(
-	    s, PL_SQL_CHANGE_FORGET, company, public_id);
+	sqlite3_stmt *st =
+	    pl_sqlite_by_public_id(s, PL_SQL_CHANGE_FORGET, company, public_id);
 	struct pl_head head;
 	enum pl_err err;
 

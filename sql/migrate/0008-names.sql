@@ -10,8 +10,8 @@ CREATE TABLE name (
 	PRIMARY KEY (name, conversation)
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO name
-	SELECT pl_conversation_name(company, public_id) AS name, id
-		FROM conversation
+	SELECT pl_conversation_name(epoch, company, public_id) AS name, id
+		FROM conversation, counter
 	UNION ALL
 	SELECT name >> 17 & 140737488355327, conversation FROM session
 	ORDER BY 1, 2;

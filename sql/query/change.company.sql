@@ -1,7 +1,7 @@
 -- in: :company, :inboxes (JSON array, or NULL: all), :after, :limit
 -- out: as change.all
 -- What an agent may see.
-SELECT c.seq, c.company, coalesce(pl_id(v.public_id), c.public_id), c.session,
+SELECT c.seq, c.company, pl_id(coalesce(v.public_id, c.public_id)), c.session,
 	c.kind, c.reason, c.at, c.status, c.connections, c.at + c.lease
 FROM change c INDEXED BY "change#company" LEFT JOIN conversation v
 	ON v.id = c.conversation AND v.company = c.company

@@ -5,6 +5,6 @@ DELETE FROM change WHERE company = :company
 	AND (public_id = :public_id OR conversation = (SELECT c.id
 		FROM name n CROSS JOIN conversation c ON c.id = n.conversation
 		WHERE n.name = :name AND c.company = :company
-			AND c.public_id = pl_pack_id(:public_id)))
+			AND c.public_id = :public_id))
 	AND (:session IS NULL OR session = :session)
 RETURNING seq;

@@ -3,7 +3,7 @@
 -- out: as change.all
 -- What happened in the conversations that an agent watches. Their numbers are
 -- found first, once: it may be much that happened in others.
-SELECT c.seq, c.company, coalesce(pl_id(v.public_id), c.public_id), c.session,
+SELECT c.seq, c.company, pl_id(coalesce(v.public_id, c.public_id)), c.session,
 	c.kind, c.reason, c.at, c.status, c.connections, c.at + c.lease
 FROM change c INDEXED BY "change#company" LEFT JOIN conversation v
 	ON v.id = c.conversation AND v.company = c.company
@@ -11,10 +11,12 @@ WHERE c.company = :company AND c.seq > :after
 	AND (c.conversation IN (SELECT w.id
 			FROM json_each(:ids) AS asked CROSS JOIN name n
 				ON n.name = pl_conversation_name(
+					(SELECT epoch FROM counter),
 					:company, asked.value)
 			CROSS JOIN conversation w ON w.id = n.conversation
 			WHERE w.company = :company AND w.public_id = pl_pack_id(asked.value))
-		OR c.public_id IN (SELECT value FROM json_each(:ids)))
+		OR c.public_id IN (
+			SELECT pl_pack_id(value) FROM json_each(:ids)))
 	AND (:inboxes IS NULL OR coalesce(v.inbox, c.inbox)
 		IN (SELECT value FROM json_each(:inboxes)))
 ORDER BY c.seq LIMIT :limit;

@@ -823,6 +823,7 @@ static const struct {
     {"agent.forget.sql", "SCAN agent"},
     {"conversation.list.sql", "SCAN v"},
     {"counter.create.sql", "SCAN counter"},
+    {"change.some.sql", "SCAN counter"},
     {"touch.create.sql", "SCAN touch"},
     {"counter.get.sql", "SCAN counter"},
     {"counter.get.sql", "SCAN touch"}, /* the last row */
