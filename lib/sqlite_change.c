@@ -144,8 +144,8 @@ pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
     const char *public_id, const uint8_t *session)
 {
 	struct pl_sqlite *s = (struct pl_sqlite *)store;
-	sqlite3_stmt *st = pl_sqlite_by_public_id(
-	    s, PL_SQL_CHANGE_FORGET, company, public_id);
+	sqlite3_stmt *st =
+	    pl_sqlite_by_public_id(s, PL_SQL_CHANGE_FORGET, company, public_id);
 	int64_t pruned = 0;
 	enum pl_err err;
 	bool row;
