@@ -593,7 +593,7 @@ connect_db(struct pl_sqlite *s)
 	sqlite3_busy_timeout(s->db, s->netfs != NULL ? LOCK_WAIT_MS : BUSY_MS);
 	sqlite3_wal_hook(s->db, on_wal, s); /* instead of autocheckpoints */
 	return exec(s,
-	    "PRAGMA page_size = 1024; PRAGMA cache_size = -400;"
+	    "PRAGMA page_size = 1024; PRAGMA cache_size = -320;"
 	    "PRAGMA cache_spill = 4000;"
 	    "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
 	    "PRAGMA secure_delete = ON;"
