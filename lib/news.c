@@ -32,10 +32,18 @@ pl_draft_close(struct pl_draft *d)
 }
 
 void
-pl_draft_begin(struct pl_draft *d)
+pl_draft_begin(struct pl_draft *d, int64_t due_at)
 {
 	d->n = 0;
 	d->is_broken = false;
+	d->due_at = due_at;
+}
+
+void
+pl_draft_due(struct pl_draft *d, int64_t at)
+{
+	if (at < d->due_at)
+		d->due_at = at;
 }
 
 static bool
@@ -146,6 +154,7 @@ publish(struct pl_news *news, const struct pl_draft *d, const char *epoch,
 {
 	size_t i;
 
+	news->due_at = d->due_at;
 	if (d->is_broken) {
 		clear(news, epoch, upto);
 		return;
@@ -183,12 +192,14 @@ latest(const struct pl_news *news, uint32_t back)
 
 static bool
 copy(const struct pl_news *news, const char *epoch, int64_t after,
-    struct pl_news_item *items, size_t most, size_t *n, int64_t *upto)
+    struct pl_news_item *items, size_t most, size_t *n, int64_t *upto,
+    int64_t *due_at)
 {
 	uint32_t back = 0;
 
 	*n = 0;
 	*upto = news->upto;
+	*due_at = news->due_at;
 	if (after < news->after || after >= *upto || news->n > PL_NEWS_MAX ||
 	    memcmp(news->epoch, epoch, sizeof(news->epoch)) != 0)
 		return false;
@@ -205,7 +216,8 @@ copy(const struct pl_news *news, const char *epoch, int64_t after,
 
 bool
 pl_news_read(const struct pl_news *news, const char *epoch, int64_t after,
-    struct pl_news_item *items, size_t most, size_t *n, int64_t *upto)
+    struct pl_news_item *items, size_t most, size_t *n, int64_t *upto,
+    int64_t *due_at)
 {
 	uint32_t turn;
 	bool whole;
@@ -215,7 +227,7 @@ pl_news_read(const struct pl_news *news, const char *epoch, int64_t after,
 		turn = atomic_load_explicit(&news->turn, memory_order_acquire);
 		if ((turn & 1) != 0)
 			continue;
-		whole = copy(news, epoch, after, items, most, n, upto);
+		whole = copy(news, epoch, after, items, most, n, upto, due_at);
 		atomic_thread_fence(memory_order_acquire);
 		if (atomic_load_explicit(&news->turn, memory_order_relaxed) ==
 		    turn)

@@ -33,6 +33,7 @@ struct pl_news {
 	uint32_t n, end;       /* items[end - n .. end), around the ring */
 	char epoch[PL_EPOCH_LEN + 1]; /* of the store */
 	int64_t after, upto;          /* all with numbers in (after, upto] */
+	int64_t due_at; /* nothing runs out before; 0: that is not known */
 	struct pl_news_item items[PL_NEWS_MAX];
 };
 
@@ -42,13 +43,17 @@ struct pl_draft {
 	struct pl_news_item *items;
 	size_t n;
 	bool is_broken; /* not all of it, or something was taken back */
+	int64_t due_at; /* nothing will run out before; 0: not known */
 };
 
 /* PL_ERR_NOMEM. */
 enum pl_err pl_draft_open(struct pl_draft *, struct pl_news *) PL_MUST;
 void pl_draft_close(struct pl_draft *);
 
-void pl_draft_begin(struct pl_draft *);
+/* Nothing runs out before due_at, as it stands; 0: that is not known. */
+void pl_draft_begin(struct pl_draft *, int64_t due_at);
+/* But something will at that moment. */
+void pl_draft_due(struct pl_draft *, int64_t at);
 /* In any order. A session's heartbeat that follows another is told once. */
 void pl_draft_add(struct pl_draft *, const struct pl_event *);
 /*
@@ -60,11 +65,13 @@ void pl_draft_publish(
 
 /*
  * All events of that store with a number above `after`, up to *upto, in their
- * order, as copies. False: not all of them are there, or there is nothing new,
- * or there are more than `most`.
+ * order, as copies, and before which moment nothing more runs out (0: that is
+ * not known). False: not all of them are there, or there is nothing new, or
+ * there are more than `most`.
  */
 bool pl_news_read(const struct pl_news *, const char *epoch, int64_t after,
-    struct pl_news_item *items, size_t most, size_t *n, int64_t *upto);
+    struct pl_news_item *items, size_t most, size_t *n, int64_t *upto,
+    int64_t *due_at);
 /* The same as an event, which borrows the id. */
 struct pl_event pl_news_event(const struct pl_news_item *);
 

@@ -556,19 +556,20 @@ free_look(struct look *look)
  * the news do not go beyond. Whoever is not told now, for he needs the store,
  * is told by the look that follows, from the same place.
  */
-void
-pl_polls_tell_news(struct pl_polls *p)
+bool
+pl_polls_tell_news(struct pl_polls *p, int64_t *due_at)
 {
 	struct pl_news_item items[NEWS_MOST];
-	int64_t before = p->position, upto;
+	int64_t before = p->position, upto, due;
 	struct look *look;
 	enum pl_err err;
 	size_t i, n;
+	bool is_all;
 
 	if (!pl_news_read(&p->app->shared.page->news, p->store.epoch, before,
-		items, NEWS_MOST, &n, &upto) ||
+		items, NEWS_MOST, &n, &upto, &due) ||
 	    (look = new_look(p)) == NULL)
-		return;
+		return false;
 	look->is_news = true;
 	for (i = 0; i < n; i++) {
 		look->events[i] = pl_news_event(&items[i]);
@@ -577,9 +578,13 @@ pl_polls_tell_news(struct pl_polls *p)
 	look->n = n;
 	p->position = upto;
 	err = pl_parked_wake(p->parked, look->events, n, on_woken, look);
-	if (err != PL_OK || look->is_left)
-		p->position = before;
+	is_all = err == PL_OK && !look->is_left;
 	free_look(look);
+	if (is_all)
+		*due_at = due;
+	else
+		p->position = before;
+	return is_all;
 }
 
 enum pl_err

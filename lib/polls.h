@@ -31,9 +31,12 @@ void pl_polls_supersede(
  * answered with PL_ERR_BUSY if there is no room. */
 enum pl_err pl_polls_hold(struct pl_polls *, struct pl_call *) PL_MUST;
 
-/* Answers those whom the news in the shared page are for, if they are all
- * there. A look has to follow: it sees whether that was everything. */
-void pl_polls_tell_news(struct pl_polls *);
+/*
+ * Answers those whom the news in the shared page are for, if they are all
+ * there. True: that was everything, and *due_at is the moment before which
+ * nothing more runs out (0: that is not known). Else a look has to follow.
+ */
+bool pl_polls_tell_news(struct pl_polls *, int64_t *due_at);
 
 /*
  * Reads what is new in the stream and answers whom it is for; before that,

@@ -128,6 +128,8 @@ write_room(struct pl_sqlite *s, int64_t conversation)
 		pl_bind_opt(st, ":online_since", room->online_since);
 		pl_bind_opt(st, ":last_beat_at", room->last_beat_at);
 		pl_bind_opt(st, ":due_at", room->due_at);
+		if (room->due_at != 0)
+			pl_draft_due(&s->draft, room->due_at);
 	}
 	return pl_run(s, st);
 }

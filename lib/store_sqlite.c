@@ -119,6 +119,7 @@ recall(struct pl_sqlite *s)
 	pl_log(PL_LOG_WARN, "the clock was set back by %lld ms",
 	    (long long)(at - s->now));
 	s->seq++; /* so that the new time is kept */
+	pl_draft_due(&s->draft, 0);
 	st = pl_sql(s, PL_SQL_DUE_RECALL);
 	pl_bind_int(st, ":now", s->now);
 	return pl_run(s, st);
@@ -135,13 +136,15 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	s->rights = false;
 	s->touched.len = 0;
 	s->touched.failed = false;
-	pl_draft_begin(&s->draft);
 	if (takes_turn(s, txn) && (err = take_lock(s, LOCK_WAIT_MS)) != PL_OK)
 		return err;
 	s->txn = txn;
 	err = pl_run(s, pl_sql(s, write ? PL_SQL_TXN_WRITE : PL_SQL_TXN_READ));
 	if (err == PL_OK)
 		err = read_counter(s);
+	pl_draft_begin(&s->draft, now < s->position.due_at
+				      ? s->position.due_at
+				      : 0); /* it is being looked after */
 	if (err == PL_OK && write)
 		err = recall(s);
 	if (err != PL_OK)

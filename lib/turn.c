@@ -213,8 +213,8 @@ wants_look(const struct pl_app *app)
 }
 
 /*
- * Who waits is told what the shared page has, at once. Then the stream itself
- * is read: it has everything, and knows what runs out next.
+ * Who waits is told what the shared page has, at once. Where that is not all,
+ * the stream itself is read: it has everything, and knows what runs out next.
  */
 static void
 look(struct pl_app *app)
@@ -225,7 +225,10 @@ look(struct pl_app *app)
 
 	if (!wants_look(app))
 		return;
-	pl_polls_tell_news(app->polls);
+	if (pl_polls_tell_news(app->polls, &app->due_at)) {
+		app->look = false;
+		return;
+	}
 	err = store->ops->begin(store, PL_TXN_READ, app->now);
 	if (err == PL_OK)
 		err = store->ops->position(store, &position);

@@ -971,15 +971,16 @@ happen(unsigned int dice, int64_t now)
 	stage_commit();
 }
 
-/* Whoever is told by the news is told what the stream would have told. */
+/* Whoever is told by the news is told what the stream would have told, and not
+ * to wait beyond the moment at which something runs out. */
 Test(store_sqlite, news_are_what_the_stream_says)
 {
 	static struct pl_news_item items[PL_NEWS_MAX];
 	static struct stage_page page;
 	struct pl_event_query q = {.heartbeats = true, .limit = 100};
 	struct pl_position p = stage_position(T0);
-	unsigned int dice = 1, i, told = 0;
-	int64_t now = T0, upto;
+	unsigned int dice = 1, i, told = 0, known = 0;
+	int64_t now = T0, upto, due, first;
 	size_t j, n;
 
 	stage_conversation(acme, "one", 0);
@@ -995,10 +996,14 @@ Test(store_sqlite, news_are_what_the_stream_says)
 		happen(dice >> 8, now);
 		stage_events(&q, now, &page);
 		if (!pl_news_read(&news, p.epoch, q.after, items, LENGTH(items),
-			&n, &upto)) {
+			&n, &upto, &due)) {
 			cr_assert_eq(page.n, 0);
 			continue;
 		}
+		cr_assert_eq(stage->ops->due(stage, &first), PL_OK);
+		cr_assert_leq(
+		    due, first, "%lld ms late", (long long)(due - first));
+		known += due != 0;
 		cr_assert_eq(upto, page.upto);
 		cr_assert_eq(n, page.n);
 		for (j = 0; j < n; j++)
@@ -1007,6 +1012,7 @@ Test(store_sqlite, news_are_what_the_stream_says)
 		told += (unsigned int)n;
 	}
 	cr_expect_gt(told, 1000);
+	cr_expect_gt(known, 100, "%u", known);
 }
 
 /* Who lost a right, and what was removed, is not in what others are told. */
@@ -1016,6 +1022,7 @@ Test(store_sqlite, news_end_where_something_is_taken_back)
 	struct pl_news_item items[8];
 	uint8_t token[PL_HASH_LEN] = {1};
 	struct pl_position p;
+	int64_t due;
 	size_t n;
 
 	stage_conversation(acme, "one", 1);
@@ -1030,17 +1037,17 @@ Test(store_sqlite, news_end_where_something_is_taken_back)
 	cr_assert_eq(stage->ops->agent_revoke(stage, acme, "Ann"), PL_OK);
 	stage_commit();
 	cr_expect_not(pl_news_read(
-	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at));
+	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at, &due));
 
 	p = stage_position(T0);
 	stage_beat("two", 2, 1, T0);
 	cr_expect(pl_news_read(
-	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at));
+	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at, &due));
 	stage_write(T0);
 	cr_assert_eq(
 	    stage->ops->conversation_remove(stage, acme, "two"), PL_OK);
 	stage_commit();
 	cr_expect_not(pl_news_read(
-	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at));
+	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at, &due));
 	cr_expect_null(memmem(&news, sizeof(news), "two", strlen("two")));
 }

@@ -21,7 +21,7 @@ static struct pl_news *news;
 static struct pl_draft draft;
 static struct pl_news_item items[PL_NEWS_MAX];
 static size_t n;
-static int64_t upto;
+static int64_t upto, due;
 
 static void
 open_news(void)
@@ -71,7 +71,7 @@ tell(int64_t before, const char *id)
 {
 	struct pl_event e = event(before + 1, id);
 
-	pl_draft_begin(&draft);
+	pl_draft_begin(&draft, T0);
 	pl_draft_add(&draft, &e);
 	pl_draft_publish(&draft, EPOCH, before, before + 1);
 }
@@ -80,7 +80,7 @@ static bool
 reads(int64_t after)
 {
 	return pl_news_read(
-	    news, EPOCH, after, items, LENGTH(items), &n, &upto);
+	    news, EPOCH, after, items, LENGTH(items), &n, &upto, &due);
 }
 
 Test(news, tells_what_was_published)
@@ -107,16 +107,38 @@ Test(news, tells_what_was_published)
 	cr_expect_str_eq(items[0].public_id, "two");
 }
 
+/* The earliest moment of those that a writer knows of; 0 is that he does not.
+ */
+Test(news, tell_what_runs_out_next)
+{
+	pl_draft_begin(&draft, T0 + 60000);
+	pl_draft_due(&draft, T0 + 70000);
+	pl_draft_publish(&draft, EPOCH, 10, 11);
+	cr_assert(reads(10));
+	cr_expect_eq(due, T0 + 60000);
+	pl_draft_begin(&draft, T0 + 60000);
+	pl_draft_due(&draft, T0 + 5000);
+	pl_draft_due(&draft, T0 + 6000);
+	pl_draft_publish(&draft, EPOCH, 11, 12);
+	cr_assert(reads(11));
+	cr_expect_eq(due, T0 + 5000);
+	pl_draft_begin(&draft, 0);
+	pl_draft_due(&draft, T0 + 5000);
+	pl_draft_publish(&draft, EPOCH, 12, 13);
+	cr_assert(reads(12));
+	cr_expect_eq(due, 0);
+}
+
 Test(news, says_when_there_is_nothing_or_not_all)
 {
 	cr_expect_not(reads(0));
 	tell(10, "one");
 	cr_expect_not(reads(11), "nothing new");
 	cr_expect_not(reads(9), "what was before the first is not known");
-	cr_expect_not(
-	    pl_news_read(news, OTHER, 10, items, LENGTH(items), &n, &upto));
+	cr_expect_not(pl_news_read(
+	    news, OTHER, 10, items, LENGTH(items), &n, &upto, &due));
 	tell(11, "two");
-	cr_expect_not(pl_news_read(news, EPOCH, 10, items, 1, &n, &upto));
+	cr_expect_not(pl_news_read(news, EPOCH, 10, items, 1, &n, &upto, &due));
 }
 
 Test(news, begins_anew_after_a_gap)
@@ -134,7 +156,7 @@ Test(news, begins_anew_after_a_gap)
 Test(news, a_transaction_may_have_none)
 {
 	tell(10, "one");
-	pl_draft_begin(&draft);
+	pl_draft_begin(&draft, T0);
 	pl_draft_publish(&draft, EPOCH, 11, 20);
 	tell(20, "two");
 	cr_assert(reads(10));
@@ -163,7 +185,7 @@ Test(news, a_transaction_with_too_many_is_a_gap)
 	int64_t seq;
 
 	tell(0, "one");
-	pl_draft_begin(&draft);
+	pl_draft_begin(&draft, T0);
 	for (seq = 2; seq <= MANY; seq++) {
 		e = event(seq, "many");
 		pl_draft_add(&draft, &e);
@@ -187,7 +209,7 @@ Test(news, what_is_taken_back_is_gone)
 {
 	tell(10, "somebody");
 	cr_assert(is_anywhere("somebody"));
-	pl_draft_begin(&draft);
+	pl_draft_begin(&draft, T0);
 	draft.is_broken = true;
 	pl_draft_publish(&draft, EPOCH, 11, 12);
 	cr_expect_not(reads(10));
@@ -224,7 +246,7 @@ Test(news, are_in_order_and_heartbeats_are_folded)
 	const int64_t seqs[] = {11, 12, 14, 16, 17};
 	size_t i;
 
-	pl_draft_begin(&draft);
+	pl_draft_begin(&draft, T0);
 	for (i = 0; i < LENGTH(list); i++)
 		pl_draft_add(&draft, &list[i]);
 	pl_draft_publish(&draft, EPOCH, 10, 17);
