@@ -76,7 +76,9 @@ enum pl_err pl_sqlite_err(struct pl_sqlite *, int rc, const char *what) PL_MUST;
 /* sqlite_name.c: numbers of 47 bits, which others may have too */
 int64_t pl_sqlite_session_name(const uint8_t session[PL_SESSION_LEN]);
 int64_t pl_sqlite_conversation_name(
-    const char *epoch, int64_t company, const char *public_id);
+    const struct pl_sqlite *, int64_t company, const char *public_id);
+/* The first 64 bits of a secret: the session's name up to version 7. */
+uint64_t pl_sqlite_session_bits(const uint8_t session[PL_SESSION_LEN]);
 /* PL_ERR_EXISTS if that conversation has that name already. */
 enum pl_err pl_sqlite_name_add(
     struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;

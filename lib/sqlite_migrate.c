@@ -91,19 +91,13 @@ pack_final(sqlite3_context *ctx)
 	pl_room_close(room);
 }
 
-/* pl_session_name(secret): what version 5 finds a session by, its first 8
- * bytes, big-endian. */
+/* pl_session_name(secret): as of version 5 */
 static void
 session_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-	const uint8_t *secret = sqlite3_value_blob(v[0]);
-	uint64_t name = 0;
-	size_t i;
-
 	(void)n;
-	for (i = 0; i < sizeof(name); i++)
-		name = name << 8 | secret[i];
-	sqlite3_result_int64(ctx, (int64_t)name);
+	sqlite3_result_int64(
+	    ctx, (int64_t)pl_sqlite_session_bits(sqlite3_value_blob(v[0])));
 }
 
 enum pl_err

@@ -17,28 +17,40 @@
 #define NAME_BITS 47 /* SQLite keeps as many in 6 bytes */
 
 /* Big-endian, so that a database may move to another machine. */
-int64_t
-pl_sqlite_session_name(const uint8_t secret[PL_SESSION_LEN])
+uint64_t
+pl_sqlite_session_bits(const uint8_t secret[PL_SESSION_LEN])
 {
 	uint64_t bits = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(bits); i++)
 		bits = bits << 8 | secret[i];
-	return (int64_t)(bits >> (64 - NAME_BITS));
+	return bits;
+}
+
+int64_t
+pl_sqlite_session_name(const uint8_t secret[PL_SESSION_LEN])
+{
+	return (int64_t)(pl_sqlite_session_bits(secret) >> (64 - NAME_BITS));
 }
 
 /* FNV-1a, begun with what only this database knows: a company chooses its ids,
  * and is not to choose their names, or others of that name would be slow to
  * find. (SHA-256 would be more than all else of finding one.) */
-int64_t
-pl_sqlite_conversation_name(
-    const char *epoch, int64_t company, const char *public_id)
+static int64_t
+name_in(const char *epoch, int64_t company, const char *public_id)
 {
 	uint64_t h = pl_fnv1a(epoch, PL_FNV1A_START);
 
 	h = pl_fnv1a(public_id, h ^ (uint64_t)company);
 	return (int64_t)(h >> (64 - NAME_BITS));
+}
+
+int64_t
+pl_sqlite_conversation_name(
+    const struct pl_sqlite *s, int64_t company, const char *public_id)
+{
+	return name_in(s->position.epoch, company, public_id);
 }
 
 /* Is it the one that those bytes are of? Their digits are small letters. */
@@ -98,8 +110,8 @@ conversation_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 	if (epoch == NULL || id == NULL)
 		sqlite3_result_error_nomem(ctx);
 	else
-		sqlite3_result_int64(ctx, pl_sqlite_conversation_name(epoch,
-					      sqlite3_value_int64(v[1]), id));
+		sqlite3_result_int64(
+		    ctx, name_in(epoch, sqlite3_value_int64(v[1]), id));
 }
 
 /* No schema may use them: others have to read the file, too. */
@@ -146,8 +158,8 @@ pl_sqlite_by_public_id(struct pl_sqlite *s, enum pl_sql which, int64_t company,
 {
 	sqlite3_stmt *st = pl_sql(s, which);
 
-	pl_bind_int(st, ":name",
-	    pl_sqlite_conversation_name(s->position.epoch, company, public_id));
+	pl_bind_int(
+	    st, ":name", pl_sqlite_conversation_name(s, company, public_id));
 	pl_bind_int(st, ":company", company);
 	bind_id(st, public_id);
 	return st;

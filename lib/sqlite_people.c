@@ -421,10 +421,8 @@ ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
 	pl_bind_int(st, ":now", s->now);
 	if ((err = pl_run_int(s, st, id)) != PL_OK)
 		return err;
-	return pl_sqlite_name_add(s,
-	    pl_sqlite_conversation_name(
-		s->position.epoch, c->company, c->public_id),
-	    *id);
+	return pl_sqlite_name_add(
+	    s, pl_sqlite_conversation_name(s, c->company, c->public_id), *id);
 }
 
 enum pl_err

@@ -426,8 +426,7 @@ drop_room(struct pl_sqlite *s, const struct pl_head *head)
 	size_t i;
 
 	err = pl_sqlite_name_remove(s,
-	    pl_sqlite_conversation_name(
-		s->position.epoch, head->company, head->public_id),
+	    pl_sqlite_conversation_name(s, head->company, head->public_id),
 	    head->id);
 	for (i = 0; i < s->room.nsessions && err == PL_OK; i++)
 		err = remove_name(s, head->id, i);
