@@ -158,6 +158,15 @@ stage_settle(int64_t now)
 	stage_commit();
 }
 
+void
+stage_remove(int64_t company, const char *id, int64_t now)
+{
+	stage_write(now);
+	cr_assert_eq(
+	    stage->ops->conversation_remove(stage, company, id), PL_OK);
+	stage_commit();
+}
+
 static enum pl_err
 on_event(void *arg, const struct pl_event *e)
 {

@@ -44,6 +44,8 @@ void stage_leave(
 extern struct pl_beat_result stage_result;
 /* Lets run out all that has, in a turn of its own. */
 void stage_settle(int64_t now);
+/* Removes a conversation, likewise. */
+void stage_remove(int64_t company, const char *id, int64_t now);
 
 /* What events() told. */
 struct stage_event {

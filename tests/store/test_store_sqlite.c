@@ -243,19 +243,31 @@ is_old(void *arg, const struct pl_presence *p)
 	return PL_OK;
 }
 
+/* An empty database of version 3 or 4, which had the number 40 last. */
+static const char *
+make_version(int version)
+{
+	const char *path = tmpdir_path("old.db");
+	char pragma[64];
+	int i;
+
+	for (i = 0; i < version; i++)
+		run_sql(path, pl_sql_migration[i]);
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version);
+	run_sql(path, pragma);
+	run_sql(path,
+	    "INSERT INTO counter VALUES (1, '0123456789abcdef', 40, 1, 0, 0, "
+	    "0)");
+	return path;
+}
+
 /* A database of version 3, in which three sessions are online. */
 static const char *
 make_old(void)
 {
-	const char *path = tmpdir_path("old.db");
-	int i;
+	const char *path = make_version(3);
 
-	for (i = 0; i < 3; i++)
-		run_sql(path, pl_sql_migration[i]);
 	run_sql(path,
-	    "PRAGMA user_version = 3;"
-	    "INSERT INTO counter VALUES (1, '0123456789abcdef', 40, 1, 0, 0, "
-	    "0);"
 	    "INSERT INTO company VALUES (1, 'a', zeroblob(32), 'k', 1);"
 	    "INSERT INTO conversation (id, company, public_id, platform, "
 	    "created_at, online_since) VALUES (5, 1, 'c', 'WIDGET', 1, 2),"
@@ -445,16 +457,11 @@ read_as(struct pl_store *s, const struct reader *r, struct stage_page *out)
 Test(store_sqlite, migration_keeps_the_stream)
 {
 	static struct stage_page before[LENGTH(readers)], after;
-	const char *path = tmpdir_path("old.db");
+	const char *path = make_version(4);
 	struct pl_store *s;
 	size_t i, j;
 
-	for (i = 0; i < 4; i++)
-		run_sql(path, pl_sql_migration[i]);
 	run_sql(path,
-	    "PRAGMA user_version = 4;"
-	    "INSERT INTO counter VALUES (1, '0123456789abcdef', 40, 1, 0, 0, "
-	    "0);"
 	    "INSERT INTO company VALUES (1, 'a', zeroblob(32), 'k', 1),"
 	    "(2, 'b', randomblob(32), 'l', 1);"
 	    "INSERT INTO conversation (id, company, public_id, platform, "
@@ -661,10 +668,7 @@ Test(store_sqlite, names_go_with_what_they_name)
 	stage_commit();
 	pl_arena_close(&arena);
 	cr_expect_eq(count_names(), 6);
-	stage_write(T0);
-	cr_expect_eq(
-	    stage->ops->conversation_remove(stage, acme, "one"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "one", T0);
 	cr_expect_eq(count_names(), 4);
 	stage_write(T0);
 	cr_expect_eq(stage->ops->company_remove(stage, acme, 100, &all), PL_OK);
@@ -1043,10 +1047,7 @@ Test(store_sqlite, news_end_where_something_is_taken_back)
 	stage_beat("two", 2, 1, T0);
 	cr_expect(pl_news_read(
 	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at, &due));
-	stage_write(T0);
-	cr_assert_eq(
-	    stage->ops->conversation_remove(stage, acme, "two"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "two", T0);
 	cr_expect_not(pl_news_read(
 	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at, &due));
 	cr_expect_null(memmem(&news, sizeof(news), "two", strlen("two")));

@@ -633,10 +633,7 @@ Test(store_stream, removed_conversation_leaves_one_going)
 	stage_beat("conv_1", 1, 7, T0 + 70000);
 	stage_beat("conv_1", 1, 7, T0 + 90000);
 	stage_beat("conv_2", 2, 7, T0 + 90000);
-	stage_write(T0 + 100000);
-	cr_expect_eq(
-	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "conv_1", T0 + 100000);
 	stage_events(&q, T0 + 100000, &page);
 	cr_assert_eq(page.n, 2, "%zu", page.n);
 	expect_event(0, PL_EVENT_ONLINE, "conv_2", T0 + 90000);
@@ -663,10 +660,7 @@ Test(store_stream, removed_empty_conversation_leaves_nothing)
 	cr_expect_eq(stage->ops->conversation_remove(stage, globex, "conv_1"),
 	    PL_ERR_FORBIDDEN, "another company's");
 	stage->ops->rollback(stage);
-	stage_write(T0);
-	cr_expect_eq(
-	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "conv_1", T0);
 	stage_write(T0);
 	cr_expect_eq(stage->ops->conversation_remove(stage, acme, "conv_1"),
 	    PL_ERR_FORBIDDEN);
@@ -683,10 +677,7 @@ Test(store_stream, removed_id_may_come_again)
 
 	stage_conversation(acme, "conv_1", 1);
 	stage_beat("conv_1", 1, 7, T0);
-	stage_write(T0 + 1000);
-	cr_assert_eq(
-	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "conv_1", T0 + 1000);
 	stage_conversation(acme, "conv_1", 1);
 	cr_expect_eq(stage_presence(&all, "conv_1", T0 + 2000, &st), PL_OK);
 	cr_expect_eq(st.connections, 0);
@@ -708,10 +699,7 @@ Test(store_stream, last_going_is_for_whom_the_conversation_was)
 
 	stage_conversation_as(acme, "conv_1", 1, "WIDGET", "sales");
 	stage_beat("conv_1", 1, 7, T0);
-	stage_write(T0 + 1000);
-	cr_assert_eq(
-	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "conv_1", T0 + 1000);
 	stage_conversation_as(globex, "conv_1", 2, "WIDGET", "sales");
 	stage_events(&q, T0 + 1000, &page);
 	cr_expect_eq(page.n, 0, "another company");
@@ -736,10 +724,7 @@ Test(store_stream, removed_id_is_forgotten_whoever_bore_it)
 {
 	stage_conversation(acme, "conv_1", 1);
 	stage_beat("conv_1", 1, 7, T0);
-	stage_write(T0 + 1000);
-	cr_assert_eq(
-	    stage->ops->conversation_remove(stage, acme, "conv_1"), PL_OK);
-	stage_commit();
+	stage_remove(acme, "conv_1", T0 + 1000);
 	stage_conversation(acme, "conv_1", 2);
 	stage_beat("conv_1", 2, 7, T0 + 2000);
 	stage_changes(0, T0 + 2000, &page);
