@@ -33,7 +33,7 @@
 #include "log.h"
 
 #define BACKLOG 4096
-#define ACCEPT_MOST 256 /* in one turn */
+#define ACCEPT_MOST 64 /* in one turn */
 #define ROOM PL_FCGI_REQUEST_MAX
 #define READ_SECONDS 10        /* for a request to arrive whole */
 #define WRITE_SECONDS 30       /* for a slow reader */
@@ -197,28 +197,26 @@ refuse(struct conn *c, uint16_t id, enum pl_fcgi_end status)
 	send_small(c, &b);
 }
 
-/* The body, which is all there; PL_ERR_REQUEST if it is not what the head
- * says. */
+/* The body, which is all there, of len bytes; PL_ERR_REQUEST if it is not what
+ * the variables say. */
 static enum pl_err
-take_body(FCGX_Request *f, struct pl_request *req, int64_t expected)
+take_body(FCGX_Request *f, struct pl_request *req, size_t len, int64_t said)
 {
-	int room = expected >= 0 && expected < PL_BODY_MAX ? (int)expected
-							   : PL_BODY_MAX;
-	char *body = pl_arena_alloc(&req->arena, (size_t)room + 1);
-	int n, len = 0;
+	char *body = pl_arena_alloc(&req->arena, len + 1);
+	size_t got = 0;
+	int n;
 
 	if (body == NULL)
 		return PL_ERR_NOMEM;
-	while (
-	    len < room && (n = FCGX_GetStr(body + len, room - len, f->in)) > 0)
-		len += n;
+	while (got < len &&
+	       (n = FCGX_GetStr(body + got, (int)(len - got), f->in)) > 0)
+		got += (size_t)n;
 	/* Reads the end record too, so that nothing of it stays behind. */
-	if (len == room && FCGX_GetChar(f->in) != EOF)
-		return room < PL_BODY_MAX ? PL_ERR_REQUEST : PL_ERR_TOO_LARGE;
-	if (FCGX_GetError(f->in) != 0 || (expected >= 0 && expected != len))
+	if (got < len || FCGX_GetChar(f->in) != EOF ||
+	    FCGX_GetError(f->in) != 0 || (said >= 0 && said != (int64_t)len))
 		return PL_ERR_REQUEST;
 	req->body = body;
-	req->body_len = (size_t)len;
+	req->body_len = len;
 	return PL_OK;
 }
 
@@ -268,7 +266,7 @@ take(struct conn *c, struct pl_request *req)
 		return false;
 	}
 	length = pl_request_env(req, f.envp);
-	err = take_body(&f, req, length);
+	err = take_body(&f, req, c->head.body, length);
 	if (err == PL_OK && req->arena.failed)
 		err = PL_ERR_NOMEM;
 	if (req->fault == PL_OK)

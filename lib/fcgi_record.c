@@ -151,6 +151,7 @@ scan_streams(const unsigned char *p, size_t n, size_t off, size_t body_max,
 				return PL_SCAN_BROKEN;
 		} else if (r.len == 0) {
 			head->len = off + r.total;
+			head->body = body;
 			return PL_SCAN_WHOLE;
 		} else if ((body += r.len) > body_max)
 			return PL_SCAN_TOO_LARGE;

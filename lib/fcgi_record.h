@@ -44,7 +44,8 @@ struct pl_fcgi_record {
 struct pl_fcgi_head {
 	uint16_t id;
 	bool keep;  /* the server wants to use the connection again */
-	size_t len; /* of the whole request, once that is there */
+	size_t len;  /* of the whole request, once that is there */
+	size_t body; /* bytes of its body, then */
 };
 
 enum pl_fcgi_scan {
