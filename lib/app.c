@@ -129,6 +129,8 @@ finish(struct pl_app *app)
 	int64_t until = pl_clock_now() + LAST_WORDS_MS;
 	size_t accepted = 0, writing = 0;
 
+	if (app->fcgi != NULL)
+		pl_fcgi_end_rest(app->fcgi);
 	do {
 		if (app->fcgi != NULL)
 			accepted = pl_fcgi_accept(app->fcgi);

@@ -33,18 +33,21 @@
 #include "log.h"
 
 #define BACKLOG 4096
-#define ACCEPT_MOST 64 /* in one turn */
+#define TURN_MOST 64 /* read in one turn, of those that come at once */
+#define PEEK_MS 10   /* between two looks at who has come, at rest */
+#define REST_MOST 200
 #define ROOM PL_FCGI_REQUEST_MAX
 #define READ_SECONDS 10        /* for a request to arrive whole */
 #define WRITE_SECONDS 30       /* for a slow reader */
 #define DRAIN_MOST (64u << 20) /* bytes of a refused body */
+#define NO_ROOM_MS 100         /* to wait for descriptors */
 
 enum state { READING, TAKEN, HELD, WRITING, DRAINING };
 
 struct conn {
 	struct pl_conn base; /* first: a pl_conn of ours is a conn */
 	struct pl_fcgi *fcgi;
-	struct conn *next, **prev; /* all connections */
+	struct conn *next, **prev; /* of all connections, or of the late */
 	struct event ev;
 	int fd;
 	struct pl_fcgi_head head; /* of the request at hand */
@@ -61,11 +64,13 @@ struct conn {
 
 struct pl_fcgi {
 	struct event_base *base;
-	struct event *listen;
+	struct event *listen, *resume;
 	int fd;
 	pl_request_fn request;
 	void *arg;
 	struct conn *conns;
+	struct conn *late; /* to be read after the rest */
+	int rest_ms;       /* what is left of it */
 	size_t writing;
 	int feed[2]; /* to libfcgi: it reads here, write there; or -1 */
 	unsigned char in[ROOM]; /* of the connection at hand */
@@ -74,10 +79,25 @@ struct pl_fcgi {
 static void on_event(evutil_socket_t, short, void *);
 
 static void
-conn_free(struct conn *c)
+enlist(struct conn *c, struct conn **list)
+{
+	if ((c->next = *list) != NULL)
+		c->next->prev = &c->next;
+	c->prev = list;
+	*list = c;
+}
+
+static void
+delist(struct conn *c)
 {
 	if ((*c->prev = c->next) != NULL)
 		c->next->prev = c->prev;
+}
+
+static void
+conn_free(struct conn *c)
+{
+	delist(c);
 	if (c->state == WRITING)
 		c->fcgi->writing--;
 	event_del(&c->ev);
@@ -456,6 +476,18 @@ on_drain(struct conn *c)
 		conn_free(c);
 }
 
+/* At rest it waits for its turn in another list. */
+static void
+read_or_put_off(struct conn *c)
+{
+	struct pl_fcgi *f = c->fcgi;
+
+	delist(c);
+	enlist(c, f->rest_ms > 0 ? &f->late : &f->conns);
+	if (f->rest_ms == 0)
+		on_readable(c);
+}
+
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -468,7 +500,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	}
 	switch ((enum state)c->state) {
 	case READING:
-		on_readable(c);
+		read_or_put_off(c);
 		break;
 	case HELD:
 		if (what & EV_TIMEOUT)
@@ -553,11 +585,25 @@ new_conn(struct pl_fcgi *f, int fd)
 	c->fcgi = f;
 	c->fd = fd;
 	c->state = READING;
-	if ((c->next = f->conns) != NULL)
-		c->next->prev = &c->next;
-	c->prev = &f->conns;
-	f->conns = c;
-	on_readable(c);
+	enlist(c, &f->conns);
+	read_or_put_off(c);
+}
+
+static void
+pause_listening(struct pl_fcgi *f, int ms)
+{
+	struct timeval tv = {0, ms * 1000};
+
+	event_del(f->listen);
+	event_add(f->resume, &tv);
+}
+
+/* At rest only now and then somebody is let in: to be woken for each takes
+ * time too. */
+static void
+pause_at_rest(struct pl_fcgi *f)
+{
+	pause_listening(f, f->rest_ms < PEEK_MS ? f->rest_ms : PEEK_MS);
 }
 
 static void
@@ -567,38 +613,62 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (f->listen != NULL)
-		event_add(f->listen, NULL);
+	if (f->listen == NULL)
+		return;
+	f->rest_ms -= f->rest_ms < PEEK_MS ? f->rest_ms : PEEK_MS;
+	event_add(f->listen, NULL);
+	pl_fcgi_accept(f);
 }
 
-/* Out of descriptors: a moment's pause, or this would spin. */
-static void
-pause_listening(struct pl_fcgi *f)
+/* Lets in whoever waits, up to most; how many it was. False: no room. */
+static bool
+let_in(struct pl_fcgi *f, size_t most, size_t *n)
 {
-	struct timeval tv = {0, 100000};
+	int conn;
 
-	pl_log(PL_LOG_ERROR, "accept: %s", strerror(errno));
-	event_del(f->listen);
-	event_base_once(f->base, -1, EV_TIMEOUT, on_resume, f, &tv);
+	for (; *n < most; (*n)++) {
+		conn = accept4(f->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (conn < 0)
+			return errno != EMFILE && errno != ENFILE &&
+			       errno != ENOMEM;
+		new_conn(f, conn);
+	}
+	return true;
 }
 
 size_t
 pl_fcgi_accept(struct pl_fcgi *f)
 {
-	size_t n;
-	int conn;
+	bool rests = f->rest_ms > 0;
+	size_t n = 0;
 
-	for (n = 0; n < ACCEPT_MOST; n++) {
-		conn = accept4(f->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (conn < 0) {
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOMEM)
-				pause_listening(f);
-			break;
-		}
-		new_conn(f, conn);
-	}
+	for (; !rests && n < TURN_MOST && f->late != NULL; n++)
+		read_or_put_off(f->late);
+	if (!let_in(f, rests ? BACKLOG : TURN_MOST, &n)) {
+		/* A moment's pause, or this would spin. */
+		pl_log(PL_LOG_ERROR, "accept: %s", strerror(errno));
+		pause_listening(f, NO_ROOM_MS);
+	} else if (rests)
+		pause_at_rest(f);
+	else if (f->late != NULL)
+		pause_listening(f, 0);
 	return n;
+}
+
+void
+pl_fcgi_rest(struct pl_fcgi *f, int ms)
+{
+	bool rested = f->rest_ms == 0;
+
+	f->rest_ms = ms < REST_MOST - f->rest_ms ? f->rest_ms + ms : REST_MOST;
+	if (rested && ms > 0)
+		pause_at_rest(f);
+}
+
+void
+pl_fcgi_end_rest(struct pl_fcgi *f)
+{
+	f->rest_ms = 0;
 }
 
 static void
@@ -629,7 +699,9 @@ pl_fcgi_new(struct pl_fcgi **out, struct event_base *base, int fd,
 		return PL_ERR_SYSTEM;
 	}
 	f->listen = event_new(base, fd, EV_READ | EV_PERSIST, on_listen, f);
-	if (f->listen == NULL || event_add(f->listen, NULL) != 0) {
+	f->resume = evtimer_new(base, on_resume, f);
+	if (f->listen == NULL || f->resume == NULL ||
+	    event_add(f->listen, NULL) != 0) {
 		pl_fcgi_free(f);
 		return PL_ERR_NOMEM;
 	}
@@ -660,8 +732,12 @@ pl_fcgi_free(struct pl_fcgi *f)
 		return;
 	if (f->listen != NULL)
 		event_free(f->listen);
+	if (f->resume != NULL)
+		event_free(f->resume);
 	while (f->conns != NULL)
 		conn_free(f->conns);
+	while (f->late != NULL)
+		conn_free(f->late);
 	feed_close(f);
 	free(f);
 }

@@ -20,6 +20,12 @@ void pl_fcgi_free(struct pl_fcgi *);
 
 /* Takes in what waits to be accepted; returns how many it was. */
 size_t pl_fcgi_accept(struct pl_fcgi *);
+/*
+ * For that many ms (200 at most) what comes is accepted and not read yet, while
+ * what is there goes on. They add up, and can be ended.
+ */
+void pl_fcgi_rest(struct pl_fcgi *, int ms);
+void pl_fcgi_end_rest(struct pl_fcgi *);
 /* Accepts no more: closes the listen socket. */
 void pl_fcgi_stop(struct pl_fcgi *);
 /* Connections with an answer not yet out. */

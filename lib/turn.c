@@ -19,6 +19,7 @@
 
 #include "app.h"
 #include "clock.h"
+#include "fcgi.h"
 #include "log.h"
 #include "polls.h"
 
@@ -28,6 +29,8 @@
 #define RETRY_MS 500     /* between two tries at a store that fails */
 #define LONG_MS 2        /* what ran out was much, if it took as long */
 #define REST_MS 20       /* then more of it is let come together */
+#define CROWD 64         /* polls told at a time */
+#define TOLD_US 30       /* to pass on each of their answers */
 
 static bool
 waits_for(const struct pl_call *call, enum pl_txn txn)
@@ -217,14 +220,12 @@ wants_look(const struct pl_app *app)
  * the stream itself is read: it has everything, and knows what runs out next.
  */
 static void
-look(struct pl_app *app)
+tell(struct pl_app *app)
 {
 	struct pl_store *store = app->store;
 	struct pl_position position;
 	enum pl_err err;
 
-	if (!wants_look(app))
-		return;
 	if (pl_polls_tell_news(app->polls, &app->due_at)) {
 		app->look = false;
 		return;
@@ -241,6 +242,25 @@ look(struct pl_app *app)
 		app->look = false;
 	else
 		pl_log(PL_LOG_WARN, "cannot look: %s", pl_strerror(err));
+}
+
+/*
+ * Each one of a crowd that is told asks anew at once. While the web server is
+ * still passing on what the others are told, that can wait: it would take the
+ * time from them.
+ */
+static void
+look(struct pl_app *app)
+{
+	size_t held, told;
+
+	if (!wants_look(app))
+		return;
+	held = pl_polls_count(app->polls);
+	tell(app);
+	told = held - pl_polls_count(app->polls);
+	if (told >= CROWD && app->fcgi != NULL && !app->stopping)
+		pl_fcgi_rest(app->fcgi, (int)(told * TOLD_US / 1000));
 }
 
 static void

@@ -55,6 +55,7 @@ Test(fcgi_record, is_whole_with_its_last_byte)
 		cr_expect_eq(scan(n), PL_SCAN_MORE, "%zu", n);
 	cr_expect_eq(scan(in.len), PL_SCAN_WHOLE);
 	cr_expect_eq(head.id, 300);
+	cr_expect_eq(head.body, BODY_MAX);
 	cr_expect(head.keep);
 }
 
