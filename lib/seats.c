@@ -232,7 +232,8 @@ next_of(const struct pl_shared *s, uint64_t key, struct walk *walk, size_t *i)
 
 	while (walk->left > 0) {
 		walk->left--;
-		*i = walk->at++ % walk->ring;
+		*i = walk->at;
+		walk->at = *i + 1 < walk->ring ? *i + 1 : 0;
 		holder = atomic_load(&s->page->seats[*i].holder);
 		if (holder != 0 && atomic_load(&s->page->seats[*i].key) == key)
 			return holder;
