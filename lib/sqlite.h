@@ -35,6 +35,8 @@ struct pl_sqlite {
 	int64_t seq_before; /* at its start */
 	bool rights;        /* somebody's have changed */
 	struct pl_position position;
+	uint32_t version;      /* of the data that it is the position of */
+	bool is_known;         /* it is, as far as that has not changed */
 	struct pl_buf touched; /* as a row of touch has it */
 	struct pl_draft draft; /* for those who wait */
 

@@ -134,8 +134,8 @@ struct pl_position {
 	int64_t pruned;  /* up to here rows may be gone */
 	int64_t touched; /* up to here heartbeats are to be searched for */
 	int64_t rights;  /* another number: somebody's rights have changed */
-	int64_t due_at;  /* as due(), at the start of the transaction */
-	int64_t at;      /* the clock of who last wrote */
+	int64_t due_at; /* at the start of the transaction: never after due() */
+	int64_t at;     /* the clock of who last wrote */
 };
 
 /* A number of 48 bits (8,900 years in ms) as bytes, the lowest first. */

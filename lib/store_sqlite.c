@@ -80,16 +80,59 @@ read_counter(struct pl_sqlite *s)
 		return PL_ERR_STORE;
 	snprintf(
 	    s->position.epoch, sizeof(s->position.epoch), "%s", pl_text(st, 0));
-	s->position.seq = s->seq = s->seq_before = sqlite3_column_int64(st, 1);
+	s->position.seq = sqlite3_column_int64(st, 1);
 	s->position.at = sqlite3_column_int64(st, 2);
 	s->position.pruned = sqlite3_column_int64(st, 3);
 	s->position.rights = sqlite3_column_int64(st, 4);
-	s->position.touched = s->seq - PL_SQLITE_TOUCHED;
 	s->position.due_at = sqlite3_column_type(st, 5) == SQLITE_NULL
 				 ? INT64_MAX
 				 : sqlite3_column_int64(st, 5);
 	sqlite3_reset(st);
 	return PL_OK;
+}
+
+/* Changes with each commit, whoever's it is. */
+static uint32_t
+data_version(struct pl_sqlite *s)
+{
+	uint32_t version = 0;
+
+	sqlite3_file_control(
+	    s->db, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+	return version;
+}
+
+/* At the start of a transaction: reads it, unless we have the turn to write and
+ * wrote last too. (A READ sees nothing yet: it begins with its first look.) */
+static enum pl_err
+find_position(struct pl_sqlite *s)
+{
+	uint32_t version = data_version(s);
+	enum pl_err err;
+
+	if (s->txn != PL_TXN_WRITE || !s->is_known || version != s->version ||
+	    s->now >= s->position.due_at) {
+		if ((err = read_counter(s)) != PL_OK)
+			return err;
+		s->version = version;
+		s->is_known = true;
+	}
+	s->seq = s->seq_before = s->position.seq;
+	s->position.touched = s->seq - PL_SQLITE_TOUCHED;
+	return PL_OK;
+}
+
+/* What a WRITE has made of it. What it took from the stream, or of rights, is
+ * to be read. */
+static void
+keep_position(struct pl_sqlite *s)
+{
+	if (s->seq != s->seq_before)
+		s->position.at = s->now;
+	s->position.seq = s->seq;
+	s->position.due_at = s->draft.due_at;
+	s->version = data_version(s);
+	s->is_known = !s->draft.is_broken && !s->rights;
 }
 
 static void
@@ -141,7 +184,7 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	s->txn = txn;
 	err = pl_run(s, pl_sql(s, write ? PL_SQL_TXN_WRITE : PL_SQL_TXN_READ));
 	if (err == PL_OK)
-		err = read_counter(s);
+		err = find_position(s);
 	pl_draft_begin(&s->draft, now < s->position.due_at
 				      ? s->position.due_at
 				      : 0); /* it is being looked after */
@@ -177,6 +220,8 @@ sqlite_commit(struct pl_store *store, bool *changed)
 		err = finish_write(s);
 	if (err == PL_OK)
 		err = pl_run(s, pl_sql(s, PL_SQL_TXN_COMMIT));
+	if (err == PL_OK && s->txn == PL_TXN_WRITE)
+		keep_position(s);
 	if (err == PL_OK && s->seq != s->seq_before) {
 		*changed = true;
 		s->draft.is_broken |= s->rights;
