@@ -28,7 +28,6 @@
 /* A poll, as it was asked. */
 struct ask {
 	struct pl_query q;
-	const char *ids_json; /* of q; NULL: all */
 	struct pl_who who;
 	struct pl_position store;
 	int64_t after;
@@ -84,8 +83,6 @@ check_ids(struct pl_call *call, struct ask *ask)
 {
 	if (ask->q.nids == 0)
 		return PL_OK;
-	if ((ask->ids_json = pl_query_ids_json(call, &ask->q)) == NULL)
-		return PL_ERR_NOMEM;
 	return call->store->ops->visible(
 	    call->store, &ask->who.agent.scope, ask->q.ids, ask->q.nids);
 }
@@ -129,7 +126,6 @@ read_events(struct pl_call *call, const struct ask *ask, struct answer *a,
 	    .scope = &ask->who.agent.scope,
 	    .ids = ask->q.nids > 0 ? ask->q.ids : NULL,
 	    .nids = ask->q.nids,
-	    .ids_json = ask->ids_json,
 	    .heartbeats = ask->heartbeats,
 	    .after = ask->after,
 	    .limit = EVENTS_MOST,

@@ -385,21 +385,12 @@ read_own(struct pl_polls *p, const struct pl_waiter *w, struct own *own,
 	    .after = w->seq,
 	    .limit = LOOK_MOST};
 	const char *ids[PL_IDS_MAX];
-	struct pl_buf json = PL_BUF_EMPTY;
-	enum pl_err err = PL_OK;
 
 	if (!w->all) {
 		q.ids = ids;
 		q.nids = pl_parked_ids(w, ids, PL_IDS_MAX);
-		pl_query_write_ids(&json, ids, q.nids);
-		pl_buf_add(&json, "", 1);
-		q.ids_json = json.data;
-		err = json.failed ? PL_ERR_NOMEM : PL_OK;
 	}
-	if (err == PL_OK)
-		err = store->ops->events(store, &q, on_own_event, own, upto);
-	pl_buf_free(&json);
-	return err;
+	return store->ops->events(store, &q, on_own_event, own, upto);
 }
 
 /* Who is limited to inboxes is given its own reading. */

@@ -106,27 +106,3 @@ pl_query_read(struct pl_call *call, struct pl_query *q)
 			return err;
 	}
 }
-
-void
-pl_query_write_ids(struct pl_buf *b, const char *const ids[], size_t n)
-{
-	size_t i;
-
-	pl_json_open(b, '[');
-	for (i = 0; i < n; i++)
-		pl_json_str(b, NULL, ids[i]);
-	pl_json_close(b, ']');
-}
-
-const char *
-pl_query_ids_json(struct pl_call *call, const struct pl_query *q)
-{
-	struct pl_buf b = PL_BUF_EMPTY;
-	const char *json = NULL;
-
-	pl_query_write_ids(&b, q->ids, q->nids);
-	if (!b.failed)
-		json = pl_arena_copy(&call->req.arena, b.data, b.len);
-	pl_buf_free(&b);
-	return json;
-}

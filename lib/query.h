@@ -19,11 +19,6 @@ struct pl_query {
 /* PL_ERR_REQUEST with call->message, or PL_ERR_TOO_LARGE. */
 enum pl_err pl_query_read(struct pl_call *, struct pl_query *) PL_MUST;
 
-/* A JSON array of them. */
-void pl_query_write_ids(struct pl_buf *, const char *const ids[], size_t n);
-/* The ids as a JSON array, in the arena. */
-const char *pl_query_ids_json(struct pl_call *, const struct pl_query *);
-
 /* Checks the type of the call's body and reads it as JSON. */
 enum pl_err pl_call_json(struct pl_call *, struct pl_json_body *) PL_MUST;
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "sqlite.h"
 
 #define PAIR (2 * PL_NUMBER) /* bytes in touch */
@@ -75,17 +76,39 @@ cut(struct harvest *h, size_t n, int64_t last)
 		h->upto = last;
 }
 
-static sqlite3_stmt *
-change_statement(struct harvest *h)
+/* The ids asked for as a JSON array, for as long as the harvest lasts; NULL
+ * without memory. */
+static const char *
+ids_json(struct harvest *h)
+{
+	struct pl_buf b = PL_BUF_EMPTY;
+	const char *json = NULL;
+	size_t i;
+
+	pl_json_open(&b, '[');
+	for (i = 0; i < h->q->nids; i++)
+		pl_json_str(&b, NULL, h->q->ids[i]);
+	pl_json_close(&b, ']');
+	if (!b.failed)
+		json = pl_arena_copy(&h->arena, b.data, b.len);
+	pl_buf_free(&b);
+	return json;
+}
+
+static enum pl_err
+change_statement(struct harvest *h, sqlite3_stmt **out)
 {
 	const struct pl_event_query *q = h->q;
+	const char *ids;
 	sqlite3_stmt *st;
 
 	if (q->scope == NULL)
 		st = pl_sql(h->s, PL_SQL_CHANGE_ALL);
 	else if (q->ids != NULL) {
+		if ((ids = ids_json(h)) == NULL)
+			return PL_ERR_NOMEM;
 		st = pl_sql(h->s, PL_SQL_CHANGE_SOME);
-		pl_bind_text(st, ":ids", q->ids_json);
+		pl_bind_text(st, ":ids", ids);
 	} else
 		st = pl_sql(h->s, PL_SQL_CHANGE_COMPANY);
 	if (q->scope != NULL) {
@@ -94,18 +117,21 @@ change_statement(struct harvest *h)
 	}
 	pl_bind_int(st, ":after", q->after);
 	pl_bind_int(st, ":limit", (int64_t)q->limit);
-	return st;
+	*out = st;
+	return PL_OK;
 }
 
 static enum pl_err
 harvest_changes(struct harvest *h)
 {
-	sqlite3_stmt *st = change_statement(h);
+	sqlite3_stmt *st;
 	int64_t last = 0;
 	enum pl_err err;
 	size_t n = 0;
 	bool row;
 
+	if ((err = change_statement(h, &st)) != PL_OK)
+		return err;
 	for (; (err = pl_step(h->s, st, &row)) == PL_OK && row; n++) {
 		last = sqlite3_column_int64(st, 0);
 		if ((err = add_change(h, st)) != PL_OK) {

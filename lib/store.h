@@ -84,7 +84,6 @@ struct pl_event_query {
 	const struct pl_scope *scope; /* NULL: of all companies */
 	const char *const *ids;       /* conversations; NULL: all */
 	size_t nids;
-	const char *ids_json; /* the same as a JSON array */
 	bool heartbeats;
 	int64_t after;
 	size_t limit;

@@ -156,7 +156,6 @@ look(struct pl_store *s, unsigned int round, int64_t now)
 	TRY(s->ops->events(s, &q, no_event, &n, &at));
 	q.ids = ids;
 	q.nids = 1;
-	q.ids_json = "[\"conv_1\"]";
 	TRY(s->ops->events(s, &q, no_event, &n, &at));
 	TRY(s->ops->due(s, &at));
 	TRY(s->ops->counts(s, &counts));

@@ -436,16 +436,13 @@ static void
 read_as(struct pl_store *s, const struct reader *r, struct stage_page *out)
 {
 	struct pl_store *kept = stage;
-	char json[40];
 	struct pl_event_query q = {.limit = 100};
 
 	if (r->scope.company != 0)
 		q.scope = &r->scope;
 	if (r->id != NULL) {
-		snprintf(json, sizeof(json), "[\"%s\"]", r->id);
 		q.ids = &r->id;
 		q.nids = 1;
-		q.ids_json = json;
 	}
 	stage = s;
 	stage_events(&q, T0, out);
