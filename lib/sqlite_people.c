@@ -405,7 +405,7 @@ ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
     bool *created)
 {
 	sqlite3_stmt *st = pl_sqlite_by_public_id(
-	    s, PL_SQL_ROOM_BY_PUBLIC_ID, c->company, c->public_id);
+	    s, PL_SQL_CONVERSATION_VISIBLE, c->company, c->public_id);
 	enum pl_err err = pl_run_int(s, st, id);
 
 	*created = err == PL_ERR_NOT_FOUND;
