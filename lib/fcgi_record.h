@@ -43,7 +43,7 @@ struct pl_fcgi_record {
 /* What BEGIN says of a request. */
 struct pl_fcgi_head {
 	uint16_t id;
-	bool keep;  /* the server wants to use the connection again */
+	bool keep;   /* the server wants to use the connection again */
 	size_t len;  /* of the whole request, once that is there */
 	size_t body; /* bytes of its body, then */
 };
