@@ -1,6 +1,7 @@
 /*
  * presence.fcgi: everything that is answered at once. Beats and leaves, the
- * first form, presence, agents' sessions, the host application, health.
+ * first form, presence, agents' sessions, the host application, health,
+ * metrics.
  *
  * Waiting is left to events.fcgi: a web server that gives each process one
  * request at a time must never let waiting dashboards eat the processes that
@@ -22,6 +23,7 @@ static const struct pl_endpoint *const endpoints[] = {
     &pl_endpoint_conversation_add,
     &pl_endpoint_conversation_remove,
     &pl_endpoint_health,
+    &pl_endpoint_metrics,
     NULL,
 };
 

@@ -104,12 +104,12 @@ pl_network_has(const struct pl_network *net, const struct pl_address *a)
 }
 
 static bool
-is_proxy(const struct pl_proxies *p, const struct pl_address *a)
+has(const struct pl_networks *networks, const struct pl_address *a)
 {
 	size_t i;
 
-	for (i = 0; i < p->n; i++)
-		if (pl_network_has(&p->networks[i], a))
+	for (i = 0; i < networks->n; i++)
+		if (pl_network_has(&networks->list[i], a))
 			return true;
 	return false;
 }
@@ -184,26 +184,56 @@ name_of(const struct pl_address *a, uint8_t out[PL_CLIENT_MAX])
 	return 8;
 }
 
+/* The client, as far as proxies of ours say it; *left: bytes of what they say
+ * that were not read. PL_ERR_REQUEST: remote_addr is no address. */
+static enum pl_err
+find(const struct pl_proxies *p, const char *remote_addr, const char *list,
+    struct pl_address *at, size_t *left)
+{
+	struct pl_address next;
+	enum pl_err err;
+	int hops;
+
+	err = pl_address_parse(remote_addr, strlen(remote_addr), at);
+	if (err != PL_OK)
+		return err;
+	*left = strlen(list);
+	for (hops = 0; hops<HOPS_MAX && * left> 0 && has(&p->networks, at);
+	     hops++) {
+		if (last(p, list, left, &next) != PL_OK)
+			break; /* "unknown": all we know is the proxy */
+		*at = next;
+	}
+	return PL_OK;
+}
+
 size_t
 pl_address_client(const struct pl_proxies *p, const char *remote_addr,
     const char *x_forwarded_for, const char *forwarded,
     uint8_t out[PL_CLIENT_MAX])
 {
 	const char *list = p->forwarded ? forwarded : x_forwarded_for;
-	size_t left = strlen(list), len = strlen(remote_addr);
-	struct pl_address at, next;
-	int hops;
+	size_t left, len = strlen(remote_addr);
+	struct pl_address at;
 
-	if (pl_address_parse(remote_addr, len, &at) != PL_OK) {
-		len = len < PL_CLIENT_MAX ? len : PL_CLIENT_MAX;
-		memcpy(out, remote_addr, len);
-		return len;
-	}
-	for (hops = 0; hops < HOPS_MAX && left > 0 && is_proxy(p, &at);
-	     hops++) {
-		if (last(p, list, &left, &next) != PL_OK)
-			break; /* "unknown": all we know is the proxy */
-		at = next;
-	}
-	return name_of(&at, out);
+	if (find(p, remote_addr, list, &at, &left) == PL_OK)
+		return name_of(&at, out);
+	len = len < PL_CLIENT_MAX ? len : PL_CLIENT_MAX;
+	memcpy(out, remote_addr, len);
+	return len;
+}
+
+bool
+pl_address_is_in(const struct pl_networks *networks, const struct pl_proxies *p,
+    const char *remote_addr, const char *x_forwarded_for, const char *forwarded)
+{
+	const char *list = p->forwarded ? forwarded : x_forwarded_for;
+	const char *other = p->forwarded ? x_forwarded_for : forwarded;
+	struct pl_address at;
+	size_t left;
+
+	if (find(p, remote_addr, list, &at, &left) != PL_OK || left > 0)
+		return false;
+	/* A proxy of ours hands on what clients put into the other header. */
+	return (other[0] == '\0' || list[0] != '\0') && has(networks, &at);
 }

@@ -27,11 +27,15 @@ enum pl_err pl_network_parse(
     const char *, size_t n, struct pl_network *) PL_MUST;
 bool pl_network_has(const struct pl_network *, const struct pl_address *);
 
-/* Proxies in front of the web server that are believed. */
-#define PL_PROXIES_MAX 64
-struct pl_proxies {
-	struct pl_network networks[PL_PROXIES_MAX];
+#define PL_NETWORKS_MAX 64
+struct pl_networks {
+	struct pl_network list[PL_NETWORKS_MAX];
 	size_t n;
+};
+
+/* Proxies in front of the web server that are believed. */
+struct pl_proxies {
+	struct pl_networks networks;
 	bool forwarded; /* they write Forwarded, not X-Forwarded-For */
 };
 
@@ -47,5 +51,13 @@ struct pl_proxies {
 size_t pl_address_client(const struct pl_proxies *, const char *remote_addr,
     const char *x_forwarded_for, const char *forwarded,
     uint8_t out[PL_CLIENT_MAX]);
+
+/*
+ * Is he in one of the networks, for sure? He is not if anybody may have handed
+ * it on whom nobody knows: a tunnel of this machine comes from loopback too.
+ */
+bool pl_address_is_in(const struct pl_networks *, const struct pl_proxies *,
+    const char *remote_addr, const char *x_forwarded_for,
+    const char *forwarded);
 
 #endif

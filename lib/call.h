@@ -31,7 +31,7 @@ extern const struct pl_endpoint pl_endpoint_online, pl_endpoint_heartbeat,
     pl_endpoint_offline, pl_endpoint_typing, pl_endpoint_form,
     pl_endpoint_presence, pl_endpoint_events, pl_endpoint_session_add,
     pl_endpoint_session_end, pl_endpoint_conversation_add,
-    pl_endpoint_conversation_remove, pl_endpoint_health;
+    pl_endpoint_conversation_remove, pl_endpoint_health, pl_endpoint_metrics;
 
 /* One request on its way through a turn. */
 struct pl_call {

@@ -9,6 +9,10 @@
  * command ask; everything else is told. */
 int64_t pl_clock_now(void);
 
+/* Microseconds since some moment or other, which no clock that is set moves:
+ * for how long something took. */
+int64_t pl_clock_us(void);
+
 /* ISO 8601 in UTC with milliseconds; terminated. */
 void pl_clock_format(int64_t ms, char out[PL_TIME_LEN + 1]);
 

@@ -145,26 +145,25 @@ set_remote_user_company(struct reader *r, const char *value)
 
 /* "10.0.0.0/8, 2001:db8::/32": what stands later takes its place. */
 static enum pl_err
-set_trusted_proxies(struct reader *r, const char *value)
+set_networks(struct reader *r, const char *name, struct pl_networks *out,
+    const char *value)
 {
-	struct pl_proxies *p = &r->config->proxies;
 	const char *separators = ", \t";
 	size_t n;
 
-	p->n = 0;
+	out->n = 0;
 	for (value += strspn(value, separators); *value != '\0';
 	     value += n + strspn(value + n, separators)) {
 		n = strcspn(value, separators);
-		if (p->n == PL_PROXIES_MAX)
+		if (out->n == PL_NETWORKS_MAX)
+			return mistake(r, "%s: expected at most %d of them",
+			    name, PL_NETWORKS_MAX);
+		if (pl_network_parse(value, n, &out->list[out->n]) != PL_OK)
 			return mistake(r,
-			    "trustedProxies: expected at most %d of them",
-			    PL_PROXIES_MAX);
-		if (pl_network_parse(value, n, &p->networks[p->n]) != PL_OK)
-			return mistake(r,
-			    "trustedProxies: \"%.*s\": expected addresses, or "
-			    "networks like 192.0.2.0/24",
-			    (int)n, value);
-		p->n++;
+			    "%s: \"%.*s\": expected addresses, or networks "
+			    "like 192.0.2.0/24",
+			    name, (int)n, value);
+		out->n++;
 	}
 	return PL_OK;
 }
@@ -194,7 +193,11 @@ set(struct reader *r, const char *name, const char *value,
 	if (same("log", name))
 		return set_log(r, value);
 	if (same("trustedProxies", name))
-		return set_trusted_proxies(r, value);
+		return set_networks(
+		    r, "trustedProxies", &r->config->proxies.networks, value);
+	if (same("metricsFrom", name))
+		return set_networks(
+		    r, "metricsFrom", &r->config->metrics_from, value);
 	if (same("forwardedHeader", name))
 		return set_forwarded_header(r, value);
 	if (same("sandbox", name))
@@ -417,6 +420,10 @@ pl_config_load(struct pl_config *c, const char *path, char *const env[])
 	snprintf(c->database, sizeof(c->database), "%s", PL_DATABASE);
 	c->log = PL_LOG_INFO;
 	c->sandbox = true;
+	err = set_networks(
+	    &r, "metricsFrom", &c->metrics_from, "127.0.0.0/8, ::1");
+	if (err != PL_OK)
+		return err;
 	for (i = 0; i < NSETTINGS; i++)
 		*number(c, &settings[i]) = settings[i].preset;
 	if (path == NULL)

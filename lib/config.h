@@ -38,6 +38,7 @@ struct pl_config {
 	char database[1024];
 	int log; /* enum pl_log_level */
 	struct pl_proxies proxies;
+	struct pl_networks metrics_from;
 	char remote_user_company[256]; /* ""; then REMOTE_USER is nobody */
 	bool sandbox;                  /* see sandbox.h */
 #define MEMBER(name, member, preset, least, most) int64_t member;

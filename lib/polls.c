@@ -170,6 +170,8 @@ send_reply(struct pl_polls *p, struct pl_waiter *w, struct pl_reply *reply)
 
 	if (held->headers != NULL)
 		pl_buf_puts(&reply->headers, held->headers);
+	pl_metrics_answer(
+	    &p->app->shared.page->metrics, PL_EVENTS, reply->status);
 	pl_conn_reply(held->conn, reply);
 	pl_reply_close(reply);
 	release(p, w);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "metrics.h"
 #include "news.h"
 #include "rate.h"
 
@@ -36,13 +37,12 @@ struct pl_served {
 	char document_root[512];
 };
 
-enum pl_program { PL_PRESENCE, PL_EVENTS, PL_PROGRAM__MAX };
-
 struct pl_shared_page {
 	uint64_t magic;
 	struct pl_served served[PL_PROGRAM__MAX];
 	struct pl_rates rates;
 	struct pl_news news;
+	struct pl_metrics metrics;
 	_Atomic uint64_t moved;    /* seats taken over from another process */
 	_Atomic uint32_t used;     /* seats beyond this were never taken */
 	_Atomic uint32_t ring;     /* seats among which clients have homes */

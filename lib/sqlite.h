@@ -200,6 +200,7 @@ enum pl_err pl_sqlite_conversation_add(struct pl_store *,
     bool *created);
 enum pl_err pl_sqlite_conversation_list(struct pl_store *, int64_t company,
     size_t limit, pl_conversation_fn, void *);
+enum pl_err pl_sqlite_online_count(struct pl_store *, size_t most, int64_t *n);
 enum pl_err pl_sqlite_counts(struct pl_store *, struct pl_counts *);
 
 #endif

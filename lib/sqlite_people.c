@@ -467,6 +467,16 @@ pl_sqlite_conversation_list(struct pl_store *store, int64_t company,
 	return err;
 }
 
+enum pl_err
+pl_sqlite_online_count(struct pl_store *store, size_t most, int64_t *n)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_COUNT);
+
+	pl_bind_int(st, ":most", (int64_t)most);
+	return pl_run_int(s, st, n);
+}
+
 struct tally {
 	const struct pl_room *room;
 	int64_t tabs;

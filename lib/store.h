@@ -278,6 +278,8 @@ struct pl_store_ops {
 	enum pl_err (*purge)(struct pl_store *);
 	enum pl_err (*conversation_list)(struct pl_store *, int64_t company,
 	    size_t limit, pl_conversation_fn, void *);
+	/* How many conversations are online, as far as `most`. */
+	enum pl_err (*online_count)(struct pl_store *, size_t most, int64_t *n);
 	enum pl_err (*counts)(struct pl_store *, struct pl_counts *);
 };
 

@@ -420,6 +420,7 @@ static const struct pl_store_ops ops = {
     .changes_forget = pl_sqlite_changes_forget,
     .purge = sqlite_purge,
     .conversation_list = pl_sqlite_conversation_list,
+    .online_count = pl_sqlite_online_count,
     .counts = pl_sqlite_counts,
 };
 

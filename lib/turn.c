@@ -364,10 +364,14 @@ static void
 work(struct pl_app *app, bool *settled)
 {
 	bool due = is_due(app), later = due && is_resting(app);
+	int64_t begun;
 
-	if (any(app, PL_TXN_WRITE) || (due && !later && !is_too_soon(app)))
+	if (any(app, PL_TXN_WRITE) || (due && !later && !is_too_soon(app))) {
+		begun = pl_clock_us();
 		write_phase(app, due, settled);
-	else if (due && !later)
+		pl_metrics_write(
+		    &app->shared.page->metrics, pl_clock_us() - begun);
+	} else if (due && !later)
 		fail_all(app, PL_TXN_READ, PL_ERR_LOCKED);
 	/* First the polls that are held, then those that may come to be: one
 	 * that was read before the look, and held after it, would miss what
@@ -391,6 +395,8 @@ answer(struct pl_app *app, struct pl_call *call)
 		}
 		pl_call_fail(call, err);
 	}
+	pl_metrics_answer(
+	    &app->shared.page->metrics, app->program, call->reply.status);
 	pl_conn_reply(call->conn, &call->reply);
 	pl_call_free(call);
 }

@@ -41,7 +41,7 @@ may_be_proxy(const struct pl_proxies *p, struct client c)
 	snprintf(text, sizeof(text), "%d.%d.%d.%d", c.name[0], c.name[1],
 	    c.name[2], c.name[3]);
 	HOLDS(pl_address_parse(text, strlen(text), &a) == PL_OK);
-	return pl_network_has(&p->networks[0], &a);
+	return pl_network_has(&p->networks.list[0], &a);
 }
 
 static void
@@ -63,8 +63,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size), *rest = text, *line[4];
-	struct pl_proxies p = {.n = 1};
-	struct pl_network *net = &p.networks[0];
+	struct pl_proxies p = {.networks.n = 1};
+	struct pl_network *net = &p.networks.list[0];
 	size_t i;
 
 	for (i = 0; i < 4; i++)
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(net->bits >= 0 && net->bits <= 128);
 		HOLDS(pl_network_has(net, &net->address));
 	} else
-		p.n = 0;
+		p.networks.n = 0;
 	check(&p, line[1], line[2]);
 	p.forwarded = true;
 	check(&p, line[1], line[3]);

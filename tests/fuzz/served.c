@@ -216,9 +216,9 @@ app_open(void)
 	snprintf(c->database, sizeof(c->database), "%s", database);
 	strcpy(c->remote_user_company, "acme");
 	c->sign_in_failures = 1000000; /* or it is all that is left to see */
-	HOLDS(pl_network_parse("192.0.2.0/24", 12, &c->proxies.networks[0]) ==
-	      PL_OK);
-	c->proxies.n = 1;
+	HOLDS(pl_network_parse(
+		  "192.0.2.0/24", 12, &c->proxies.networks.list[0]) == PL_OK);
+	c->proxies.networks.n = 1;
 	app->rules = (struct pl_rules){c->timeout_ms, c->hidden_timeout_ms,
 	    c->leave_grace_ms, c->min_beat_ms};
 	HOLDS(open_all(app) == PL_OK);

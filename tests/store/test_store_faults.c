@@ -159,6 +159,7 @@ look(struct pl_store *s, unsigned int round, int64_t now)
 	TRY(s->ops->events(s, &q, no_event, &n, &at));
 	TRY(s->ops->due(s, &at));
 	TRY(s->ops->counts(s, &counts));
+	TRY(s->ops->online_count(s, 10, &at));
 	TRY(s->ops->version(s, &at));
 	return s->ops->commit(s, &changed);
 }

@@ -762,6 +762,36 @@ Test(store_people, all_conversations_have_their_turn)
 	cr_expect_not(is_there("later"), "and begins anew");
 }
 
+static int64_t
+online(size_t most, int64_t now)
+{
+	int64_t n = -1;
+
+	stage_read(now);
+	cr_assert_eq(stage->ops->online_count(stage, most, &n), PL_OK);
+	stage_commit();
+	return n;
+}
+
+/* Those that somebody is in, of all companies, as far as they are counted. */
+Test(store_people, conversations_online_are_counted)
+{
+	char id[24];
+	unsigned int i;
+
+	cr_expect_eq(online(10, T0), 0);
+	for (i = 0; i < 5; i++) {
+		snprintf(id, sizeof(id), "conv_%u", i);
+		stage_conversation(i % 2 == 0 ? acme : globex, id, i);
+		if (i > 0)
+			stage_beat(id, i, 7, T0 + i);
+	}
+	cr_expect_eq(online(10, T0 + 5), 4);
+	cr_expect_eq(online(3, T0 + 5), 3);
+	stage_settle(T0 + 2 + stage_rules.timeout_ms);
+	cr_expect_eq(online(10, T0 + 2 + stage_rules.timeout_ms), 2);
+}
+
 Test(store_people, session_is_removed_alone)
 {
 	const char *id = NULL;

@@ -12,7 +12,7 @@ static void
 trust(const char *network)
 {
 	cr_assert_eq(pl_network_parse(network, strlen(network),
-			 &proxies.networks[proxies.n++]),
+			 &proxies.networks.list[proxies.networks.n++]),
 	    PL_OK, "%s", network);
 }
 
@@ -209,4 +209,55 @@ ParameterizedTest(
     struct forwarded *row, address, forwarded_is_read_from_the_right)
 {
 	check(row, true);
+}
+
+/* 127.0.0.0/8 and 198.51.100.0/24 may, and 10.0.0.0/8 are proxies of ours. */
+struct visitor {
+	char remote[30], x_forwarded_for[60], forwarded[60];
+	bool may;
+};
+
+ParameterizedTestParameters(address, is_in_a_network_for_sure)
+{
+	static struct visitor rows[] = {
+	    {"127.0.0.1", "", "", true},
+	    {"127.1.2.3", "", "", true},
+	    {"198.51.100.7", "", "", true},
+	    {"192.0.2.1", "", "", false},
+	    {"10.0.0.1", "", "", false},
+	    {"::1", "", "", false},
+	    {"", "", "", false},
+	    {"unix:", "", "", false},
+	    /* Somebody of whom we know nothing has handed it on. */
+	    {"127.0.0.1", "127.0.0.1", "", false},
+	    {"127.0.0.1", "", "for=127.0.0.1", false},
+	    /* A proxy of ours has, and says from whom. */
+	    {"10.0.0.1", "198.51.100.7", "", true},
+	    {"10.0.0.1", "198.51.100.7", "for=192.0.2.1", true},
+	    {"10.0.0.1", "198.51.100.7, 10.0.0.2", "", true},
+	    {"10.0.0.1", "192.0.2.1", "", false},
+	    {"10.0.0.1", "127.0.0.1, 192.0.2.1", "", false},
+	    {"10.0.0.1", "192.0.2.1, 127.0.0.1", "", false},
+	    {"10.0.0.1", "unknown", "", false},
+	    {"10.0.0.1", "", "for=127.0.0.1", false},
+	};
+
+	return ROWS(struct visitor, rows);
+}
+
+ParameterizedTest(struct visitor *row, address, is_in_a_network_for_sure)
+{
+	static struct pl_networks networks;
+	static const char *const texts[] = {"127.0.0.0/8", "198.51.100.0/24"};
+
+	for (networks.n = 0; networks.n < LENGTH(texts); networks.n++)
+		cr_assert_eq(
+		    pl_network_parse(texts[networks.n],
+			strlen(texts[networks.n]), &networks.list[networks.n]),
+		    PL_OK);
+	trust("10.0.0.0/8");
+	cr_expect_eq(pl_address_is_in(&networks, &proxies, row->remote,
+			 row->x_forwarded_for, row->forwarded),
+	    row->may, "%s, %s, %s", row->remote, row->x_forwarded_for,
+	    row->forwarded);
 }

@@ -96,16 +96,29 @@ Test(config, reads_who_stands_in_front)
 			 NULL),
 	    PL_OK, "%s", config.error);
 	cr_expect_str_eq(config.remote_user_company, "My Shop");
-	cr_expect_eq(config.proxies.n, 3);
-	cr_expect_eq(config.proxies.networks[0].bits, 96 + 8);
-	cr_expect_eq(config.proxies.networks[1].bits, 32);
-	cr_expect_eq(config.proxies.networks[2].bits, 128);
+	cr_expect_eq(config.proxies.networks.n, 3);
+	cr_expect_eq(config.proxies.networks.list[0].bits, 96 + 8);
+	cr_expect_eq(config.proxies.networks.list[1].bits, 32);
+	cr_expect_eq(config.proxies.networks.list[2].bits, 128);
 	cr_expect(config.proxies.forwarded);
 	cr_assert_eq(
 	    load("trustedProxies = 10.0.0.1\ntrustedProxies =\n", NULL), PL_OK);
-	cr_expect_eq(config.proxies.n, 0);
+	cr_expect_eq(config.proxies.networks.n, 0);
 	cr_expect_str_eq(config.remote_user_company, "");
 	cr_expect_not(config.proxies.forwarded);
+}
+
+/* Loopback, if it is not said; nobody, if nothing is. */
+Test(config, reads_who_may_have_the_metrics)
+{
+	cr_assert_eq(load("", NULL), PL_OK);
+	cr_expect_eq(config.metrics_from.n, 2);
+	cr_expect_eq(config.metrics_from.list[0].bits, 96 + 8);
+	cr_assert_eq(load("metricsFrom = 192.0.2.0/24\n", NULL), PL_OK);
+	cr_expect_eq(config.metrics_from.n, 1);
+	cr_expect_eq(config.proxies.networks.n, 0);
+	cr_assert_eq(load("metricsFrom =\n", NULL), PL_OK);
+	cr_expect_eq(config.metrics_from.n, 0);
 }
 
 Test(config, refuses_more_proxies_than_there_is_room_for)
@@ -113,7 +126,7 @@ Test(config, refuses_more_proxies_than_there_is_room_for)
 	char text[2000] = "trustedProxies =";
 	int i;
 
-	for (i = 0; i < PL_PROXIES_MAX; i++)
+	for (i = 0; i < PL_NETWORKS_MAX; i++)
 		strcat(text, " 10.0.0.1");
 	cr_expect_eq(load(text, NULL), PL_OK);
 	strcat(text, " 10.0.0.1");
@@ -143,6 +156,7 @@ ParameterizedTestParameters(config, names_the_line_and_what_was_expected)
 	    {"trustedProxies = proxy.example\n",
 		"trustedProxies: \"proxy.example\": expected addresses"},
 	    {"trustedProxies = 10.0.0.0/8, 10.0.0.0/33\n", "10.0.0.0/33"},
+	    {"metricsFrom = all\n", "metricsFrom: \"all\": expected addresses"},
 	    {"forwardedHeader = Via\n", "X-Forwarded-For or Forwarded"},
 	    {"timeoutMs=1000\nminBeatMs=1000\n",
 		"expected less than timeoutMs"},
