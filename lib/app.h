@@ -29,6 +29,7 @@ struct pl_app {
 	struct pl_cgi *cgi;
 	struct pl_store *store; /* NULL: not to be had at the moment */
 	int64_t opened_at;      /* when it was last tried */
+	int64_t seen_at;        /* when its file was last seen in its place */
 	struct pl_doorbell bell;
 	struct pl_polls *polls; /* NULL: this program holds none */
 	struct pl_shared shared;

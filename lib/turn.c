@@ -27,6 +27,7 @@
 #define SETTLE_BESIDE 16 /* where nobody has come for it */
 #define OVERDUE_MS 1000  /* since it ran out */
 #define RETRY_MS 500     /* between two tries at a store that fails */
+#define SEEN_MS 100      /* between two looks whether its file is there */
 #define LONG_MS 2        /* what ran out was much, if it took as long */
 #define REST_MS 20       /* then more of it is let come together */
 #define CROWD 64         /* polls told at a time */
@@ -296,11 +297,26 @@ tell_of_network(struct pl_app *app)
 	app->told = true;
 }
 
-/* Opens the store if it is not open, or not the file of that name any more. */
+/*
+ * Is the store not the file of that name any more? Whoever puts another in its
+ * place loses what went to this one before, and a moment more of it: to ask for
+ * each beat costs all of them.
+ */
+static bool
+is_replaced(struct pl_app *app)
+{
+	if (app->store == NULL ||
+	    (app->now >= app->seen_at && app->now - app->seen_at < SEEN_MS))
+		return false;
+	app->seen_at = app->now;
+	return pl_sqlite_is_stale(app->store);
+}
+
+/* Opens the store if it is not open, or another file has taken its place. */
 static bool
 have_store(struct pl_app *app)
 {
-	if (app->store != NULL && pl_sqlite_is_stale(app->store)) {
+	if (is_replaced(app)) {
 		pl_log(PL_LOG_WARN, "%s is not the file that was opened",
 		    app->config.database);
 		pl_app_drop_store(app);
