@@ -531,7 +531,6 @@ reply_to(struct pl_conn *base, const struct pl_reply *reply)
 	struct conn *c = conn_of(base);
 	struct pl_buf head = PL_BUF_EMPTY, out = PL_BUF_EMPTY;
 
-	event_del(&c->ev);
 	pl_reply_head(reply, &head);
 	pl_buf_add(&head, reply->body.data, reply->body.len);
 	pl_fcgi_add_stdout(&out, c->head.id, head.data, head.len);
