@@ -185,11 +185,13 @@ name_of(const struct pl_address *a, uint8_t out[PL_CLIENT_MAX])
 }
 
 /* The client, as far as proxies of ours say it; *left: bytes of what they say
- * that were not read. PL_ERR_REQUEST: remote_addr is no address. */
+ * that were not read, or not understood. PL_ERR_REQUEST: remote_addr is no
+ * address. */
 static enum pl_err
 find(const struct pl_proxies *p, const char *remote_addr, const char *list,
     struct pl_address *at, size_t *left)
 {
+	size_t rest = strlen(list);
 	struct pl_address next;
 	enum pl_err err;
 	int hops;
@@ -197,12 +199,12 @@ find(const struct pl_proxies *p, const char *remote_addr, const char *list,
 	err = pl_address_parse(remote_addr, strlen(remote_addr), at);
 	if (err != PL_OK)
 		return err;
-	*left = strlen(list);
-	for (hops = 0; hops<HOPS_MAX && * left> 0 && has(&p->networks, at);
-	     hops++) {
-		if (last(p, list, left, &next) != PL_OK)
+	*left = rest;
+	for (hops = 0; hops < HOPS_MAX && has(&p->networks, at); hops++) {
+		if (rest == 0 || last(p, list, &rest, &next) != PL_OK)
 			break; /* "unknown": all we know is the proxy */
 		*at = next;
+		*left = rest;
 	}
 	return PL_OK;
 }

@@ -211,7 +211,8 @@ ParameterizedTest(
 	check(row, true);
 }
 
-/* 127.0.0.0/8 and 198.51.100.0/24 may, and 10.0.0.0/8 are proxies of ours. */
+/* 127.0.0.0/8 and 198.51.100.0/24 may, and 10.0.0.0/8 and
+ * 127.0.0.9 are proxies of ours. */
 struct visitor {
 	char remote[30], x_forwarded_for[60], forwarded[60];
 	bool may;
@@ -240,6 +241,10 @@ ParameterizedTestParameters(address, is_in_a_network_for_sure)
 	    {"10.0.0.1", "192.0.2.1, 127.0.0.1", "", false},
 	    {"10.0.0.1", "unknown", "", false},
 	    {"10.0.0.1", "", "for=127.0.0.1", false},
+	    {"127.0.0.9", "", "", true},
+	    {"127.0.0.9", "198.51.100.7", "", true},
+	    {"127.0.0.9", "unknown", "", false},
+	    {"127.0.0.9", "unknown, 10.0.0.2", "", false},
 	};
 
 	return ROWS(struct visitor, rows);
@@ -256,6 +261,7 @@ ParameterizedTest(struct visitor *row, address, is_in_a_network_for_sure)
 			strlen(texts[networks.n]), &networks.list[networks.n]),
 		    PL_OK);
 	trust("10.0.0.0/8");
+	trust("127.0.0.9");
 	cr_expect_eq(pl_address_is_in(&networks, &proxies, row->remote,
 			 row->x_forwarded_for, row->forwarded),
 	    row->may, "%s, %s, %s", row->remote, row->x_forwarded_for,
