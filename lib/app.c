@@ -291,7 +291,7 @@ serve(struct pl_app *app)
 enum pl_err
 pl_app_run(enum pl_program program, const struct pl_endpoint *const *endpoints)
 {
-	const char *name = program == PL_EVENTS ? "events" : "presence";
+	const char *name = pl_programs[program];
 	struct pl_app *app = calloc(1, sizeof(*app));
 	enum pl_err err;
 

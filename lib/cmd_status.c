@@ -4,21 +4,10 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "cmd.h"
+#include "files.h"
 #include "seats.h"
-
-static void
-print_size(const char *name, const char *path, const char *suffix)
-{
-	char whole[1200];
-	struct stat st;
-
-	snprintf(whole, sizeof(whole), "%s%s", path, suffix);
-	printf("%-22s %lld\n", name,
-	    stat(whole, &st) == 0 ? (long long)st.st_size : 0LL);
-}
 
 static enum pl_err
 run_status(struct pl_cmd_env *env, int argc, char *argv[])
@@ -34,8 +23,10 @@ run_status(struct pl_cmd_env *env, int argc, char *argv[])
 	printf("%-22s %s\n", "version", PACKAGE_VERSION);
 	printf("%-22s %s\n", "sqlite", sqlite3_libversion());
 	printf("%-22s %s\n", "database", env->config.database);
-	print_size("bytes", env->config.database, "");
-	print_size("bytes-wal", env->config.database, "-wal");
+	printf("%-22s %" PRId64 "\n", "bytes",
+	    pl_files_size(env->config.database, ""));
+	printf("%-22s %" PRId64 "\n", "bytes-wal",
+	    pl_files_size(env->config.database, "-wal"));
 	printf("%-22s %" PRId64 "\n", "companies", n.companies);
 	printf("%-22s %" PRId64 "\n", "agents", n.agents);
 	printf("%-22s %" PRId64 "\n", "conversations", n.conversations);

@@ -8,10 +8,9 @@
  * 403 for all others, and where a proxy that nobody knows has handed it on.
  */
 #include <sqlite3.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #include "app.h"
+#include "files.h"
 #include "metrics.h"
 #include "seats.h"
 
@@ -57,16 +56,14 @@ print_store(struct pl_call *call, struct pl_buf *b)
 }
 
 static void
-print_size(struct pl_call *call, struct pl_buf *b, const char *name,
-    const char *suffix, const char *help)
+print_sizes(struct pl_call *call, struct pl_buf *b)
 {
 	const char *database = call->app->config.database;
-	char path[sizeof(call->app->config.database) + 8];
-	struct stat st;
 
-	snprintf(path, sizeof(path), "%s%s", database, suffix);
-	pl_metrics_one(b, name, "gauge", help,
-	    stat(path, &st) == 0 ? (int64_t)st.st_size : 0);
+	pl_metrics_one(b, "database_bytes", "gauge", "Size of the database.",
+	    pl_files_size(database, ""));
+	pl_metrics_one(b, "log_bytes", "gauge", "Size of its write-ahead log.",
+	    pl_files_size(database, "-wal"));
 }
 
 /* The seats are the other program's; ours may have been started before it. */
@@ -99,9 +96,7 @@ run_metrics(struct pl_call *call)
 	if ((err = print_store(call, b)) != PL_OK)
 		return err;
 	print_polls(call, b);
-	print_size(call, b, "database_bytes", "", "Size of the database.");
-	print_size(
-	    call, b, "log_bytes", "-wal", "Size of its write-ahead log.");
+	print_sizes(call, b);
 	return b->failed ? PL_ERR_NOMEM : PL_OK;
 }
 

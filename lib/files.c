@@ -79,6 +79,16 @@ pl_files_others_may(const char *path, mode_t bits)
 	       is_reachable(path);
 }
 
+int64_t
+pl_files_size(const char *database, const char *suffix)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s%s", database, suffix);
+	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
 static bool
 is_exposed(struct pl_exposed *e, mode_t bits)
 {

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -17,6 +18,9 @@ extern const char *const pl_files_suffixes[];
  * is not followed. The descriptor, or -1 and errno.
  */
 int pl_files_open_beside(const char *database, const char *suffix);
+
+/* Its bytes; 0 if it is not there. */
+int64_t pl_files_size(const char *database, const char *suffix);
 
 /* Does the mode of that file give all others one of those bits (S_IROTH,
  * S_IWOTH), and do the folders above let them through to it? */

@@ -7,7 +7,7 @@
 static const int statuses[PL_METRICS_STATUSES] = {
     200, 201, 204, 400, 401, 403, 404, 405, 413, 415, 429, 503};
 
-static const char *const programs[PL_PROGRAM__MAX] = {
+const char *const pl_programs[PL_PROGRAM__MAX] = {
     [PL_PRESENCE] = "presence",
     [PL_EVENTS] = "events",
 };
@@ -75,7 +75,7 @@ print_answers(const struct pl_metrics *m, struct pl_buf *b)
 			pl_buf_printf(b,
 			    "porchlight_answers_total{program=\"%s\","
 			    "code=\"%d\"} %llu\n",
-			    programs[p], statuses[i],
+			    pl_programs[p], statuses[i],
 			    (unsigned long long)atomic_load(&m->answers[p][i]));
 }
 

@@ -7,6 +7,7 @@
 #include "buf.h"
 
 enum pl_program { PL_PRESENCE, PL_EVENTS, PL_PROGRAM__MAX };
+extern const char *const pl_programs[PL_PROGRAM__MAX]; /* their names */
 
 #define PL_METRICS_STATUSES 12
 #define PL_METRICS_BUCKETS 7

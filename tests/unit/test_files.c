@@ -87,6 +87,18 @@ Test(files, are_made_for_their_owner_whatever_the_umask)
 	cr_expect_eq(mode_of(tmpdir_path("new/p.db")), 0600);
 }
 
+/* ---- pl_files_size ---- */
+
+Test(files, have_a_size)
+{
+	const char *path = tmpdir_write("x.db", "12345");
+
+	tmpdir_write("x.db-wal", "");
+	cr_expect_eq(pl_files_size(path, ""), 5);
+	cr_expect_eq(pl_files_size(path, "-wal"), 0);
+	cr_expect_eq(pl_files_size(path, "-shm"), 0);
+}
+
 /* ---- pl_files_open_beside ---- */
 
 /* Root, in a folder of somebody else's, opens and gives away no file of root's
