@@ -598,11 +598,11 @@ pause_listening(struct pl_fcgi *f, int ms)
 }
 
 /* At rest only now and then somebody is let in: to be woken for each takes
- * time too. */
-static void
-pause_at_rest(struct pl_fcgi *f)
+ * time too. How long it is until the next time. */
+static int
+next_peek(const struct pl_fcgi *f)
 {
-	pause_listening(f, f->rest_ms < PEEK_MS ? f->rest_ms : PEEK_MS);
+	return f->rest_ms < PEEK_MS ? f->rest_ms : PEEK_MS;
 }
 
 static void
@@ -614,7 +614,7 @@ on_resume(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (f->listen == NULL)
 		return;
-	f->rest_ms -= f->rest_ms < PEEK_MS ? f->rest_ms : PEEK_MS;
+	f->rest_ms -= next_peek(f);
 	event_add(f->listen, NULL);
 	pl_fcgi_accept(f);
 }
@@ -648,7 +648,7 @@ pl_fcgi_accept(struct pl_fcgi *f)
 		pl_log(PL_LOG_ERROR, "accept: %s", strerror(errno));
 		pause_listening(f, NO_ROOM_MS);
 	} else if (rests)
-		pause_at_rest(f);
+		pause_listening(f, next_peek(f));
 	else if (f->late != NULL)
 		pause_listening(f, 0);
 	return n;
@@ -661,7 +661,7 @@ pl_fcgi_rest(struct pl_fcgi *f, int ms)
 
 	f->rest_ms = ms < REST_MOST - f->rest_ms ? f->rest_ms + ms : REST_MOST;
 	if (rested && ms > 0)
-		pause_at_rest(f);
+		pause_listening(f, next_peek(f));
 }
 
 void

@@ -132,7 +132,7 @@ keep_position(struct pl_sqlite *s)
 	s->position.seq = s->seq;
 	s->position.due_at = s->draft.due_at;
 	s->version = data_version(s);
-	s->is_known = !s->draft.is_broken && !s->rights;
+	s->is_known = !s->draft.is_broken;
 }
 
 static void
@@ -220,11 +220,11 @@ sqlite_commit(struct pl_store *store, bool *changed)
 		err = finish_write(s);
 	if (err == PL_OK)
 		err = pl_run(s, pl_sql(s, PL_SQL_TXN_COMMIT));
+	s->draft.is_broken |= s->rights;
 	if (err == PL_OK && s->txn == PL_TXN_WRITE)
 		keep_position(s);
 	if (err == PL_OK && s->seq != s->seq_before) {
 		*changed = true;
-		s->draft.is_broken |= s->rights;
 		pl_draft_publish(
 		    &s->draft, s->position.epoch, s->seq_before, s->seq);
 	}
