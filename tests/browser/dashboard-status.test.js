@@ -281,7 +281,8 @@ describe('<porchlight-status>', { timeout: 120000 }, () => {
     const session = await demo.conversation({ id: 'logged' });
     const tab = newTab();
 
-    await desk.waitForSelector(`#list [data-conversation="${JOHN}"] [status]`);
+    // Online or offline is the server's word; before it, there is "none".
+    await desk.waitForSelector(`#list [data-conversation="${JOHN}"] [status^=o]`);
     await desk.evaluate(() => localStorage.setItem('widget_debug', 'true'));
     await demo.online(session, tab);
     await desk.waitForSelector('[data-conversation=logged] [status=online]');

@@ -49,7 +49,7 @@ async function openDesk(profile, { base = demo.url, token, tab } = {}) {
   const page = await browser.open(profile,
     `${base}/demo/dashboard.html${hash}`, { tab });
 
-  await page.waitForSelector(`${row(JOHN)}[status]`);
+  await page.waitForSelector(`${row(JOHN)}[status^=o]`);   // not "none" yet
   return page;
 }
 
