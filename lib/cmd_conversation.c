@@ -48,7 +48,6 @@ static enum pl_err
 run_add(struct pl_cmd_env *env, int argc, char *argv[])
 {
 	struct pl_conversation c = {.platform = "WIDGET", .inbox = ""};
-	char id[PL_CONVERSATION_ID_LEN + 1];
 	char hex[PL_SESSION_HEX + 1];
 	uint8_t session[PL_SESSION_LEN];
 	enum pl_err err;
@@ -57,11 +56,8 @@ run_add(struct pl_cmd_env *env, int argc, char *argv[])
 	if (!parse_add(env, argc, argv, &c))
 		return PL_ERR_REQUEST;
 	if ((err = pl_cmd_company_id(env, &c.company)) != PL_OK ||
-	    (err = pl_conversation_id(id)) != PL_OK ||
 	    (err = pl_secret_random(session, sizeof(session))) != PL_OK)
 		return err;
-	if (c.public_id == NULL)
-		c.public_id = id;
 	err = env->store->ops->conversation_add(
 	    env->store, &c, session, &created);
 	if (err != PL_OK)

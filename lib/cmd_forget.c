@@ -30,9 +30,8 @@ remove_target(struct pl_store *store, struct target *t)
 		return err;
 	if (t->is_session)
 		return store->ops->session_remove(
-		    store, t->company, t->session, &t->arena, &t->public_id);
-	t->public_id = t->id;
-	return store->ops->conversation_remove(store, t->company, t->id);
+		    store, t->company, t->public_id, t->session);
+	return store->ops->conversation_remove(store, t->company, t->public_id);
 }
 
 static enum pl_err
@@ -59,12 +58,31 @@ in_transaction(struct pl_cmd_env *env, struct target *t,
 	return err;
 }
 
+/* To find a session may take a while: others can write meanwhile. */
+static enum pl_err
+find_target(struct pl_cmd_env *env, struct target *t)
+{
+	struct pl_store *store = env->store;
+	enum pl_err err;
+
+	t->public_id = t->id;
+	if (!t->is_session)
+		return PL_OK;
+	if ((err = store->ops->begin(store, PL_TXN_READ, env->now)) == PL_OK)
+		err = store->ops->session_find(
+		    store, t->company, t->session, &t->arena, &t->public_id);
+	store->ops->rollback(store);
+	return err;
+}
+
 static enum pl_err
 forget(struct pl_cmd_env *env, struct target *t)
 {
 	bool changed = false;
-	enum pl_err err = in_transaction(env, t, remove_target, &changed);
+	enum pl_err err = find_target(env, t);
 
+	if (err == PL_OK)
+		err = in_transaction(env, t, remove_target, &changed);
 	/* What was forgotten before may still stand in the log. */
 	if (err == PL_ERR_FORBIDDEN) {
 		err = pl_cmd_purge(env);

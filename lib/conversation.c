@@ -6,19 +6,6 @@
 #include "conversation.h"
 #include "json.h"
 
-enum pl_err
-pl_conversation_id(char out[PL_CONVERSATION_ID_LEN + 1])
-{
-	uint8_t bits[12];
-	enum pl_err err;
-
-	if ((err = pl_secret_random(bits, sizeof(bits))) != PL_OK)
-		return err;
-	memcpy(out, "conv_", 5);
-	pl_hex(bits, sizeof(bits), out + 5);
-	return PL_OK;
-}
-
 bool
 pl_platform_valid(const char *s)
 {
@@ -32,17 +19,13 @@ pl_platform_valid(const char *s)
 enum pl_err
 pl_conversation_answer(struct pl_call *call, struct pl_conversation *c)
 {
-	char id[PL_CONVERSATION_ID_LEN + 1];
 	uint8_t session[PL_SESSION_LEN];
 	struct pl_buf *b = &call->reply.body;
 	enum pl_err err;
 	bool created;
 
-	if ((err = pl_conversation_id(id)) != PL_OK ||
-	    (err = pl_secret_random(session, sizeof(session))) != PL_OK)
+	if ((err = pl_secret_random(session, sizeof(session))) != PL_OK)
 		return err;
-	if (c->public_id == NULL)
-		c->public_id = id;
 	err = call->store->ops->conversation_add(
 	    call->store, c, session, &created);
 	if (err != PL_OK)
@@ -52,6 +35,5 @@ pl_conversation_answer(struct pl_call *call, struct pl_conversation *c)
 	pl_json_str(b, "conversationId", c->public_id);
 	pl_json_hex(b, "sessionId", session, sizeof(session));
 	pl_json_close(b, '}');
-	c->public_id = NULL; /* it may have been ours */
 	return PL_OK;
 }

@@ -6,10 +6,6 @@
 #define PL_ID_MAX 128   /* bytes of a conversation's id, or an inbox */
 #define PL_NAME_MAX 200 /* bytes of a customer's name */
 #define PL_PLATFORM_MAX 32
-#define PL_CONVERSATION_ID_LEN 29
-
-/* An id of our own: "conv_" and 96 random bits; cannot be guessed. */
-enum pl_err pl_conversation_id(char out[PL_CONVERSATION_ID_LEN + 1]) PL_MUST;
 
 /* WIDGET, FACEBOOK, …: capitals, digits and underscores. */
 bool pl_platform_valid(const char *);

@@ -39,14 +39,13 @@ pl_hex(const uint8_t *in, size_t n, char *out)
 	out[2 * n] = '\0';
 }
 
-static int
+/* What a digit counts; 16: it is none. */
+static uint8_t
 hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+		return (uint8_t)(c - '0');
+	return c >= 'a' && c <= 'f' ? (uint8_t)(c - 'a' + 10) : 16;
 }
 
 enum pl_err
@@ -54,7 +53,10 @@ pl_unhex(const char *s, uint8_t *out, size_t n)
 {
 	size_t i;
 
-	if (strlen(s) != 2 * n || strspn(s, "0123456789abcdef") != 2 * n)
+	for (i = 0; i < 2 * n; i++)
+		if (hex_value(s[i]) == 16)
+			return PL_ERR_REQUEST;
+	if (s[2 * n] != '\0')
 		return PL_ERR_REQUEST;
 	for (i = 0; i < n; i++)
 		out[i] = (uint8_t)(hex_value(s[2 * i]) << 4 |

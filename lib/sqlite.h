@@ -59,6 +59,9 @@ struct pl_head {
 
 /* sqlite_stmt.c: a statement, ready to be bound; NULL: the store is broken. */
 sqlite3_stmt *pl_sql(struct pl_sqlite *, enum pl_sql);
+/* The same with :company and :inboxes bound; NULL: any. */
+sqlite3_stmt *pl_sql_scoped(
+    struct pl_sqlite *, enum pl_sql, const struct pl_scope *);
 void pl_bind_int(sqlite3_stmt *, const char *name, int64_t);
 void pl_bind_opt(sqlite3_stmt *, const char *name, int64_t); /* 0: NULL */
 void pl_bind_text(
@@ -75,10 +78,21 @@ const char *pl_text(sqlite3_stmt *, int column); /* NULL for NULL */
 char *pl_text_copy(sqlite3_stmt *, int column, struct pl_arena *);
 enum pl_err pl_sqlite_err(struct pl_sqlite *, int rc, const char *what) PL_MUST;
 
-/* sqlite_name.c: numbers of 47 bits, which others may have too */
+/* sqlite_name.c: an id of our own for the row of that number */
+enum pl_err pl_sqlite_own_id(const struct pl_sqlite *, int64_t conversation,
+    char out[PL_CONVERSATION_ID_LEN + 1]) PL_MUST;
+/* The row that an id says it is of, whether or not it is; 0: it says none. */
+int64_t pl_sqlite_number(const struct pl_sqlite *, const char *public_id);
+/* Is it to be found by names, its own and those of its sessions? Not if its id
+ * says its number. */
+bool pl_sqlite_is_named(
+    const struct pl_sqlite *, int64_t conversation, const char *public_id);
+/* Names are numbers of 47 bits, which others may have too. */
 int64_t pl_sqlite_session_name(const uint8_t session[PL_SESSION_LEN]);
 int64_t pl_sqlite_conversation_name(
     const struct pl_sqlite *, int64_t company, const char *public_id);
+int64_t pl_sqlite_name_in(
+    const char *epoch, int64_t company, const char *public_id);
 /* The first 64 bits of a secret: the session's name up to version 7. */
 uint64_t pl_sqlite_session_bits(const uint8_t session[PL_SESSION_LEN]);
 /* PL_ERR_EXISTS if that conversation has that name already. */
@@ -86,11 +100,15 @@ enum pl_err pl_sqlite_name_add(
     struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;
 enum pl_err pl_sqlite_name_remove(
     struct pl_sqlite *, int64_t name, int64_t conversation) PL_MUST;
-/* For statements: pl_pack_id(), pl_id(), pl_conversation_name(). */
+/* For statements: pl_pack_id(), pl_id(). */
 enum pl_err pl_sqlite_functions(struct pl_sqlite *) PL_MUST;
-/* A statement that finds a conversation by its public id, with that bound. */
-sqlite3_stmt *pl_sqlite_by_public_id(
-    struct pl_sqlite *, enum pl_sql, int64_t company, const char *public_id);
+/* A statement that finds what has that public id by its name. */
+sqlite3_stmt *pl_sqlite_by_name(struct pl_sqlite *, enum pl_sql,
+    const struct pl_scope *, const char *public_id);
+/* The number of one that may be seen; PL_ERR_NOT_FOUND. */
+enum pl_err pl_sqlite_find(struct pl_sqlite *, const struct pl_scope *,
+    const char *public_id, int64_t *id) PL_MUST;
+void pl_sqlite_bind_id(sqlite3_stmt *, const char *public_id); /* :public_id */
 
 /* sqlite_migrate.c: what migrations call, for as long as the store is open */
 enum pl_err pl_sqlite_migrate_functions(struct pl_sqlite *) PL_MUST;
@@ -109,15 +127,20 @@ enum pl_err pl_sqlite_online(struct pl_store *, const struct pl_scope *,
     int64_t since, int64_t id, size_t limit, pl_presence_fn, void *);
 enum pl_err pl_sqlite_conversation_remove(
     struct pl_store *, int64_t company, const char *public_id);
-enum pl_err pl_sqlite_session_remove(struct pl_store *, int64_t company,
+enum pl_err pl_sqlite_session_find(struct pl_store *, int64_t company,
     const uint8_t session[PL_SESSION_LEN], struct pl_arena *,
     const char **public_id);
+enum pl_err pl_sqlite_session_remove(struct pl_store *, int64_t company,
+    const char *public_id, const uint8_t session[PL_SESSION_LEN]);
 /* Steps a room.* statement and loads what it finds into s->room;
  * PL_ERR_NOT_FOUND. On PL_OK the head holds until head->stmt is reset. */
 enum pl_err pl_sqlite_load(
     struct pl_sqlite *, sqlite3_stmt *, struct pl_head *) PL_MUST;
+/* The same by public id. */
+enum pl_err pl_sqlite_load_one(struct pl_sqlite *, const struct pl_scope *,
+    const char *public_id, struct pl_head *) PL_MUST;
 /* A session of a conversation that keeps no more than `most` of those that are
- * away; the oldest make room. */
+ * away; the oldest make room. PL_ERR_EXISTS: it is there. */
 enum pl_err pl_sqlite_session_add(struct pl_sqlite *, int64_t conversation,
     const uint8_t session[PL_SESSION_LEN], size_t most) PL_MUST;
 /* Removes the conversations whose ids a statement lists, PL_SQLITE_SLICE at
@@ -138,6 +161,10 @@ enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
 enum pl_err pl_sqlite_keep_last(
     struct pl_sqlite *, const struct pl_head *) PL_MUST;
 enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
+/* A statement that takes what happened in a conversation (0: one that is gone)
+ * out of the stream, and says its numbers. */
+sqlite3_stmt *pl_sqlite_forget(struct pl_sqlite *, int64_t company,
+    const char *public_id, int64_t conversation);
 enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,
     const char *public_id, const uint8_t *session);
 
@@ -196,8 +223,7 @@ enum pl_err pl_sqlite_key_list(
 enum pl_err pl_sqlite_key_remove(
     struct pl_store *, int64_t company, int64_t id);
 enum pl_err pl_sqlite_conversation_add(struct pl_store *,
-    const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
-    bool *created);
+    struct pl_conversation *, const uint8_t[PL_SESSION_LEN], bool *created);
 enum pl_err pl_sqlite_conversation_list(struct pl_store *, int64_t company,
     size_t limit, pl_conversation_fn, void *);
 enum pl_err pl_sqlite_online_count(struct pl_store *, size_t most, int64_t *n);

@@ -139,18 +139,34 @@ prune_rest(struct pl_sqlite *s)
 	return err;
 }
 
+sqlite3_stmt *
+pl_sqlite_forget(struct pl_sqlite *s, int64_t company, const char *public_id,
+    int64_t conversation)
+{
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_FORGET);
+
+	pl_bind_int(st, ":company", company);
+	pl_sqlite_bind_id(st, public_id);
+	pl_bind_opt(st, ":conversation", conversation);
+	return st;
+}
+
 enum pl_err
 pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
     const char *public_id, const uint8_t *session)
 {
 	struct pl_sqlite *s = (struct pl_sqlite *)store;
-	sqlite3_stmt *st =
-	    pl_sqlite_by_public_id(s, PL_SQL_CHANGE_FORGET, company, public_id);
-	int64_t pruned = 0;
+	const struct pl_scope scope = {.company = company};
+	int64_t pruned = 0, id = 0;
+	sqlite3_stmt *st;
 	enum pl_err err;
 	bool row;
 
 	s->draft.is_broken = true;
+	err = pl_sqlite_find(s, &scope, public_id, &id);
+	if (err != PL_OK && err != PL_ERR_NOT_FOUND)
+		return err;
+	st = pl_sqlite_forget(s, company, public_id, id);
 	if (session != NULL)
 		pl_bind_blob(st, ":session", session, PL_SESSION_LEN);
 	while ((err = pl_step(s, st, &row)) == PL_OK && row)

@@ -100,6 +100,21 @@ session_name(sqlite3_context *ctx, int n, sqlite3_value **v)
 	    ctx, (int64_t)pl_sqlite_session_bits(sqlite3_value_blob(v[0])));
 }
 
+/* pl_conversation_name(epoch, company, public_id) */
+static void
+conversation_name(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+	const char *epoch = (const char *)sqlite3_value_text(v[0]);
+	const char *id = (const char *)sqlite3_value_text(v[2]);
+
+	(void)n;
+	if (epoch == NULL || id == NULL)
+		sqlite3_result_error_nomem(ctx);
+	else
+		sqlite3_result_int64(ctx,
+		    pl_sqlite_name_in(epoch, sqlite3_value_int64(v[1]), id));
+}
+
 enum pl_err
 pl_sqlite_migrate_functions(struct pl_sqlite *s)
 {
@@ -109,5 +124,8 @@ pl_sqlite_migrate_functions(struct pl_sqlite *s)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_create_function(s->db, "pl_session_name", 1,
 		    SQLITE_UTF8, NULL, session_name, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_create_function(s->db, "pl_conversation_name", 3,
+		    SQLITE_UTF8, NULL, conversation_name, NULL, NULL);
 	return rc == SQLITE_OK ? PL_OK : pl_sqlite_err(s, rc, "functions");
 }

@@ -399,18 +399,34 @@ pl_sqlite_key_remove(struct pl_store *store, int64_t company, int64_t id)
 	return pl_run_int(s, st, &id);
 }
 
-/* The id of the conversation, made if it is not there. */
 static enum pl_err
-ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
-    bool *created)
+make_id(struct pl_sqlite *s, struct pl_conversation *c)
 {
-	sqlite3_stmt *st = pl_sqlite_by_public_id(
-	    s, PL_SQL_CONVERSATION_VISIBLE, c->company, c->public_id);
-	enum pl_err err = pl_run_int(s, st, id);
+	int64_t next;
+	enum pl_err err =
+	    pl_run_int(s, pl_sql(s, PL_SQL_CONVERSATION_NEXT), &next);
 
+	c->public_id = c->own;
+	return err == PL_OK ? pl_sqlite_own_id(s, next, c->own) : err;
+}
+
+/* The number of the conversation, made if it is not there. */
+static enum pl_err
+ensure(
+    struct pl_sqlite *s, struct pl_conversation *c, int64_t *id, bool *created)
+{
+	const struct pl_scope scope = {.company = c->company};
+	enum pl_err err = PL_ERR_NOT_FOUND;
+	sqlite3_stmt *st;
+
+	if (c->public_id != NULL)
+		err = pl_sqlite_find(s, &scope, c->public_id, id);
 	*created = err == PL_ERR_NOT_FOUND;
 	if (!*created)
 		return err;
+	if (c->public_id == NULL && (err = make_id(s, c)) != PL_OK)
+		return err;
+	/* AUTOINCREMENT: it is the number that make_id() was told. */
 	st = pl_sql(s, PL_SQL_CONVERSATION_ADD);
 	pl_bind_int(st, ":company", c->company);
 	pl_bind_text(st, ":public_id", c->public_id);
@@ -419,16 +435,16 @@ ensure(struct pl_sqlite *s, const struct pl_conversation *c, int64_t *id,
 	pl_bind_text(st, ":name", c->name);
 	pl_bind_text(st, ":email", c->email);
 	pl_bind_int(st, ":now", s->now);
-	if ((err = pl_run_int(s, st, id)) != PL_OK)
+	if ((err = pl_run_int(s, st, id)) != PL_OK ||
+	    !pl_sqlite_is_named(s, *id, c->public_id))
 		return err;
 	return pl_sqlite_name_add(
 	    s, pl_sqlite_conversation_name(s, c->company, c->public_id), *id);
 }
 
 enum pl_err
-pl_sqlite_conversation_add(struct pl_store *store,
-    const struct pl_conversation *c, const uint8_t secret[PL_SESSION_LEN],
-    bool *created)
+pl_sqlite_conversation_add(struct pl_store *store, struct pl_conversation *c,
+    const uint8_t secret[PL_SESSION_LEN], bool *created)
 {
 	struct pl_sqlite *s = self(store);
 	enum pl_err err;

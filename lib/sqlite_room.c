@@ -1,6 +1,6 @@
 /*
  * Rooms in SQLite: a row in, the rules (presence.c), the row out. A plain beat
- * is two look-ups and one row written.
+ * is one row read, and written.
  */
 #include <nettle/memops.h>
 #include <string.h>
@@ -145,6 +145,38 @@ save(struct pl_sqlite *s, const struct pl_head *head)
 	return write_room(s, head->id);
 }
 
+/* The row that a public id says it is of, if it is. */
+static enum pl_err
+load_numbered(struct pl_sqlite *s, const struct pl_scope *scope,
+    const char *public_id, struct pl_head *head)
+{
+	int64_t number = pl_sqlite_number(s, public_id);
+	sqlite3_stmt *st;
+	enum pl_err err;
+
+	if (number == 0)
+		return PL_ERR_NOT_FOUND;
+	st = pl_sql_scoped(s, PL_SQL_ROOM_BY_ID, scope);
+	pl_bind_int(st, ":id", number);
+	if ((err = pl_sqlite_load(s, st, head)) != PL_OK ||
+	    strcmp(head->public_id, public_id) == 0)
+		return err;
+	sqlite3_reset(st);
+	return PL_ERR_NOT_FOUND;
+}
+
+enum pl_err
+pl_sqlite_load_one(struct pl_sqlite *s, const struct pl_scope *scope,
+    const char *public_id, struct pl_head *head)
+{
+	enum pl_err err = load_numbered(s, scope, public_id, head);
+
+	if (err != PL_ERR_NOT_FOUND)
+		return err;
+	return pl_sqlite_load(
+	    s, pl_sqlite_by_name(s, PL_SQL_ROOM_NAMED, scope, public_id), head);
+}
+
 enum pl_err
 pl_sqlite_due(struct pl_store *store, int64_t *at)
 {
@@ -250,20 +282,40 @@ find_session(
 	return false;
 }
 
-/* Loads the conversation of a session, of all that have one of that name.
- * PL_ERR_FORBIDDEN: there is none. */
+/* The first of what a statement finds that has that public id (NULL: any) and
+ * that session. */
 static enum pl_err
-load_by_session(struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN],
-    struct pl_head *head, size_t *session)
+load_with_session(struct pl_sqlite *s, sqlite3_stmt *st, const char *public_id,
+    const uint8_t secret[PL_SESSION_LEN], struct pl_head *head, size_t *session)
 {
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_BY_SESSION);
 	enum pl_err err;
 
-	pl_bind_int(st, ":name", pl_sqlite_session_name(secret));
 	while ((err = pl_sqlite_load(s, st, head)) == PL_OK)
-		if (find_session(s, secret, session))
+		if ((public_id == NULL ||
+			strcmp(head->public_id, public_id) == 0) &&
+		    find_session(s, secret, session))
 			return PL_OK;
 	return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
+}
+
+/* The conversation that a customer says he is in, of whichever company.
+ * PL_ERR_FORBIDDEN: he is not. */
+static enum pl_err
+load_customer(struct pl_sqlite *s, const char *public_id,
+    const uint8_t secret[PL_SESSION_LEN], struct pl_head *head, size_t *session)
+{
+	enum pl_err err = load_numbered(s, NULL, public_id, head);
+	sqlite3_stmt *st;
+
+	if (err == PL_OK && find_session(s, secret, session))
+		return PL_OK;
+	if (err == PL_OK)
+		sqlite3_reset(head->stmt);
+	else if (err != PL_ERR_NOT_FOUND)
+		return err;
+	st = pl_sql(s, PL_SQL_ROOM_BY_SESSION);
+	pl_bind_int(st, ":name", pl_sqlite_session_name(secret));
+	return load_with_session(s, st, public_id, secret, head, session);
 }
 
 /* The rules of a beat on the room at hand. */
@@ -296,10 +348,10 @@ pl_sqlite_beat(struct pl_store *store, const char *public_id,
 	enum pl_err err;
 	size_t session;
 
-	if ((err = load_by_session(s, secret, &head, &session)) != PL_OK)
+	err = load_customer(s, public_id, secret, &head, &session);
+	if (err != PL_OK)
 		return err;
-	if (strcmp(head.public_id, public_id) != 0 ||
-	    strcmp(head.platform, "WIDGET") != 0)
+	if (strcmp(head.platform, "WIDGET") != 0)
 		err = PL_ERR_FORBIDDEN;
 	else
 		err = apply(s, &head, session, beat);
@@ -335,16 +387,11 @@ pl_sqlite_visible(struct pl_store *store, const struct pl_scope *scope,
 {
 	struct pl_sqlite *s = self(store);
 	enum pl_err err = PL_OK;
-	sqlite3_stmt *st;
 	int64_t id;
 	size_t i;
 
-	for (i = 0; i < n && err == PL_OK; i++) {
-		st = pl_sqlite_by_public_id(
-		    s, PL_SQL_CONVERSATION_VISIBLE, scope->company, ids[i]);
-		pl_bind_text(st, ":inboxes", scope->inboxes);
-		err = pl_run_int(s, st, &id);
-	}
+	for (i = 0; i < n && err == PL_OK; i++)
+		err = pl_sqlite_find(s, scope, ids[i], &id);
 	return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 }
 
@@ -353,16 +400,13 @@ pl_sqlite_presence(struct pl_store *store, const struct pl_scope *scope,
     const char *public_id, pl_presence_fn fn, void *arg)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sqlite_by_public_id(
-	    s, PL_SQL_ROOM_BY_PUBLIC_ID, scope->company, public_id);
 	struct pl_head head;
 	enum pl_err err;
 
-	pl_bind_text(st, ":inboxes", scope->inboxes);
-	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
+	if ((err = pl_sqlite_load_one(s, scope, public_id, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 	err = show(s, &head, fn, arg);
-	sqlite3_reset(st);
+	sqlite3_reset(head.stmt);
 	return err;
 }
 
@@ -372,13 +416,11 @@ pl_sqlite_online(struct pl_store *store, const struct pl_scope *scope,
     int64_t since, int64_t id, size_t limit, pl_presence_fn fn, void *arg)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_ONLINE), *one;
+	sqlite3_stmt *st = pl_sql_scoped(s, PL_SQL_ROOM_ONLINE, scope), *one;
 	struct pl_head head;
 	enum pl_err err;
 	bool row;
 
-	pl_bind_int(st, ":company", scope->company);
-	pl_bind_text(st, ":inboxes", scope->inboxes);
 	pl_bind_int(st, ":since", since);
 	pl_bind_int(st, ":id", id);
 	pl_bind_int(st, ":limit", (int64_t)limit);
@@ -396,24 +438,44 @@ pl_sqlite_online(struct pl_store *store, const struct pl_scope *scope,
 	return err;
 }
 
+static bool
+is_named(const struct pl_sqlite *s, const struct pl_head *head)
+{
+	return pl_sqlite_is_named(s, head->id, head->public_id);
+}
+
 /* Of a session of the room at hand. */
 static enum pl_err
-remove_name(struct pl_sqlite *s, int64_t conversation, size_t session)
+remove_name(struct pl_sqlite *s, const struct pl_head *head, size_t session)
 {
 	const uint8_t *secret = s->room.sessions[session].secret;
 
 	return pl_sqlite_name_remove(
-	    s, pl_sqlite_session_name(secret), conversation);
+	    s, pl_sqlite_session_name(secret), head->id);
 }
 
 /* A session of the room at hand, which has yet to be saved. */
 static enum pl_err
-drop_session(struct pl_sqlite *s, int64_t conversation, size_t session)
+drop_session(struct pl_sqlite *s, const struct pl_head *head, size_t session)
 {
-	enum pl_err err = remove_name(s, conversation, session);
+	enum pl_err err =
+	    is_named(s, head) ? remove_name(s, head, session) : PL_OK;
 
 	pl_room_drop_session(&s->room, session);
 	s->room.dirty = true;
+	return err;
+}
+
+static enum pl_err
+remove_names(struct pl_sqlite *s, const struct pl_head *head)
+{
+	int64_t name =
+	    pl_sqlite_conversation_name(s, head->company, head->public_id);
+	enum pl_err err = pl_sqlite_name_remove(s, name, head->id);
+	size_t i;
+
+	for (i = 0; i < s->room.nsessions && err == PL_OK; i++)
+		err = remove_name(s, head, i);
 	return err;
 }
 
@@ -423,14 +485,8 @@ drop_room(struct pl_sqlite *s, const struct pl_head *head)
 {
 	sqlite3_stmt *st;
 	enum pl_err err;
-	size_t i;
 
-	err = pl_sqlite_name_remove(s,
-	    pl_sqlite_conversation_name(s, head->company, head->public_id),
-	    head->id);
-	for (i = 0; i < s->room.nsessions && err == PL_OK; i++)
-		err = remove_name(s, head->id, i);
-	if (err != PL_OK)
+	if (is_named(s, head) && (err = remove_names(s, head)) != PL_OK)
 		return err;
 	st = pl_sql(s, PL_SQL_CONVERSATION_REMOVE);
 	pl_bind_int(st, ":id", head->id);
@@ -477,43 +533,43 @@ find_oldest(const struct pl_room *room, size_t most, size_t *out)
 	return away > most;
 }
 
-/* A secret is one session's, whichever conversation that is in. */
+/* To the room at hand. */
 static enum pl_err
-refuse_known(struct pl_sqlite *s, const uint8_t secret[PL_SESSION_LEN])
+add_session(struct pl_sqlite *s, const struct pl_head *head,
+    const uint8_t secret[PL_SESSION_LEN], size_t most)
 {
-	struct pl_head head;
+	int64_t name = pl_sqlite_session_name(secret);
+	struct pl_session *session;
+	size_t oldest = 0, known;
 	enum pl_err err;
-	size_t session;
 
-	if ((err = load_by_session(s, secret, &head, &session)) != PL_OK)
-		return err == PL_ERR_FORBIDDEN ? PL_OK : err;
-	sqlite3_reset(head.stmt);
-	return PL_ERR_EXISTS;
+	if (find_session(s, secret, &known))
+		return PL_ERR_EXISTS;
+	if (is_named(s, head) &&
+	    (err = pl_sqlite_name_add(s, name, head->id)) != PL_OK)
+		return err;
+	if ((session = pl_room_add_session(&s->room)) == NULL)
+		return PL_ERR_NOMEM;
+	memcpy(session->secret, secret, PL_SESSION_LEN);
+	s->room.dirty = true;
+	while (find_oldest(&s->room, most, &oldest))
+		if ((err = drop_session(s, head, oldest)) != PL_OK)
+			return err;
+	return write_room(s, head->id);
 }
 
 enum pl_err
 pl_sqlite_session_add(struct pl_sqlite *s, int64_t conversation,
     const uint8_t secret[PL_SESSION_LEN], size_t most)
 {
-	int64_t name = pl_sqlite_session_name(secret);
-	struct pl_session *session;
 	struct pl_head head;
-	enum pl_err err;
-	size_t oldest = 0;
+	enum pl_err err = load_by_id(s, conversation, &head);
 
-	if ((err = refuse_known(s, secret)) != PL_OK ||
-	    (err = pl_sqlite_name_add(s, name, conversation)) != PL_OK ||
-	    (err = load_by_id(s, conversation, &head)) != PL_OK)
+	if (err != PL_OK)
 		return err;
+	err = add_session(s, &head, secret, most);
 	sqlite3_reset(head.stmt);
-	if ((session = pl_room_add_session(&s->room)) == NULL)
-		return PL_ERR_NOMEM;
-	memcpy(session->secret, secret, PL_SESSION_LEN);
-	s->room.dirty = true;
-	while (find_oldest(&s->room, most, &oldest))
-		if ((err = drop_session(s, conversation, oldest)) != PL_OK)
-			return err;
-	return write_room(s, conversation);
+	return err;
 }
 
 enum pl_err
@@ -563,48 +619,63 @@ pl_sqlite_conversation_remove(
     struct pl_store *store, int64_t company, const char *public_id)
 {
 	struct pl_sqlite *s = self(store);
-	sqlite3_stmt *st =
-	    pl_sqlite_by_public_id(s, PL_SQL_CHANGE_FORGET, company, public_id);
+	const struct pl_scope scope = {.company = company};
 	struct pl_head head;
 	enum pl_err err;
 
 	s->draft.is_broken = true;
-	if ((err = pl_run(s, st)) != PL_OK)
-		return err;
-	st = pl_sqlite_by_public_id(
-	    s, PL_SQL_ROOM_BY_PUBLIC_ID, company, public_id);
-	if ((err = pl_sqlite_load(s, st, &head)) != PL_OK)
+	if ((err = pl_sqlite_load_one(s, &scope, public_id, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
-	if ((err = empty(s, &head, PL_ALL_SESSIONS)) == PL_OK)
+	err = pl_run(s, pl_sqlite_forget(s, company, public_id, head.id));
+	if (err == PL_OK)
+		err = empty(s, &head, PL_ALL_SESSIONS);
+	if (err == PL_OK)
 		err = pl_sqlite_keep_last(s, &head);
 	if (err == PL_OK)
 		err = drop_room(s, &head);
-	sqlite3_reset(st);
+	sqlite3_reset(head.stmt);
 	return err;
 }
 
 enum pl_err
-pl_sqlite_session_remove(struct pl_store *store, int64_t company,
+pl_sqlite_session_find(struct pl_store *store, int64_t company,
     const uint8_t secret[PL_SESSION_LEN], struct pl_arena *arena,
     const char **public_id)
+{
+	struct pl_sqlite *s = self(store);
+	sqlite3_stmt *st = pl_sql(s, PL_SQL_ROOM_OF_COMPANY);
+	struct pl_head head;
+	enum pl_err err;
+	size_t session;
+
+	pl_bind_int(st, ":company", company);
+	err = load_with_session(s, st, NULL, secret, &head, &session);
+	if (err != PL_OK)
+		return err;
+	*public_id = pl_text_copy(st, 2, arena);
+	sqlite3_reset(st);
+	return *public_id != NULL ? PL_OK : PL_ERR_NOMEM;
+}
+
+enum pl_err
+pl_sqlite_session_remove(struct pl_store *store, int64_t company,
+    const char *public_id, const uint8_t secret[PL_SESSION_LEN])
 {
 	struct pl_sqlite *s = self(store);
 	struct pl_head head;
 	enum pl_err err;
 	size_t session;
 
-	if ((err = load_by_session(s, secret, &head, &session)) != PL_OK)
+	err = load_customer(s, public_id, secret, &head, &session);
+	if (err != PL_OK)
 		return err;
 	if (head.company != company)
 		err = PL_ERR_FORBIDDEN;
-	if (err == PL_OK &&
-	    (*public_id = pl_text_copy(head.stmt, 2, arena)) == NULL)
-		err = PL_ERR_NOMEM;
 	if (err == PL_OK)
-		err = pl_sqlite_changes_forget(
-		    store, company, *public_id, secret);
+		err =
+		    pl_sqlite_changes_forget(store, company, public_id, secret);
 	if (err == PL_OK && (err = empty(s, &head, session)) == PL_OK)
-		err = drop_session(s, head.id, session);
+		err = drop_session(s, &head, session);
 	if (err == PL_OK)
 		err = save(s, &head);
 	sqlite3_reset(head.stmt);

@@ -85,6 +85,19 @@ pl_bind_blob(sqlite3_stmt *st, const char *name, const void *v, size_t n)
 		    st, parameter(st, name), v, (int)n, SQLITE_STATIC);
 }
 
+sqlite3_stmt *
+pl_sql_scoped(
+    struct pl_sqlite *s, enum pl_sql which, const struct pl_scope *scope)
+{
+	sqlite3_stmt *st = pl_sql(s, which);
+
+	if (scope != NULL) {
+		pl_bind_int(st, ":company", scope->company);
+		pl_bind_text(st, ":inboxes", scope->inboxes);
+	}
+	return st;
+}
+
 enum pl_err
 pl_step(struct pl_sqlite *s, sqlite3_stmt *st, bool *row)
 {

@@ -76,45 +76,65 @@ cut(struct harvest *h, size_t n, int64_t last)
 		h->upto = last;
 }
 
-/* The ids asked for as a JSON array, for as long as the harvest lasts; NULL
- * without memory. */
-static const char *
-ids_json(struct harvest *h)
+/* Ends an array, and binds it for as long as the harvest lasts. */
+static enum pl_err
+bind_array(
+    struct harvest *h, sqlite3_stmt *st, const char *name, struct pl_buf *b)
 {
-	struct pl_buf b = PL_BUF_EMPTY;
 	const char *json = NULL;
+
+	pl_json_close(b, ']');
+	if (!b->failed)
+		json = pl_arena_copy(&h->arena, b->data, b->len);
+	pl_bind_text(st, name, json);
+	return json != NULL ? PL_OK : PL_ERR_NOMEM;
+}
+
+/* The conversations asked for: what they are called, and the numbers of those
+ * that are there. (An id that is gone may have been another's since.) */
+static enum pl_err
+bind_ids(struct harvest *h, sqlite3_stmt *st)
+{
+	const struct pl_scope scope = {.company = h->q->scope->company};
+	struct pl_buf ids = PL_BUF_EMPTY, numbers = PL_BUF_EMPTY;
+	enum pl_err err = PL_OK;
+	int64_t number;
 	size_t i;
 
-	pl_json_open(&b, '[');
-	for (i = 0; i < h->q->nids; i++)
-		pl_json_str(&b, NULL, h->q->ids[i]);
-	pl_json_close(&b, ']');
-	if (!b.failed)
-		json = pl_arena_copy(&h->arena, b.data, b.len);
-	pl_buf_free(&b);
-	return json;
+	pl_json_open(&ids, '[');
+	pl_json_open(&numbers, '[');
+	for (i = 0; i < h->q->nids && err == PL_OK; i++) {
+		pl_json_str(&ids, NULL, h->q->ids[i]);
+		err = pl_sqlite_find(h->s, &scope, h->q->ids[i], &number);
+		if (err == PL_OK)
+			pl_json_int(&numbers, NULL, number);
+		else if (err == PL_ERR_NOT_FOUND)
+			err = PL_OK;
+	}
+	if (err == PL_OK)
+		err = bind_array(h, st, ":ids", &ids);
+	if (err == PL_OK)
+		err = bind_array(h, st, ":conversations", &numbers);
+	pl_buf_free(&ids);
+	pl_buf_free(&numbers);
+	return err;
 }
 
 static enum pl_err
 change_statement(struct harvest *h, sqlite3_stmt **out)
 {
 	const struct pl_event_query *q = h->q;
-	const char *ids;
+	enum pl_err err;
 	sqlite3_stmt *st;
 
 	if (q->scope == NULL)
 		st = pl_sql(h->s, PL_SQL_CHANGE_ALL);
 	else if (q->ids != NULL) {
-		if ((ids = ids_json(h)) == NULL)
-			return PL_ERR_NOMEM;
-		st = pl_sql(h->s, PL_SQL_CHANGE_SOME);
-		pl_bind_text(st, ":ids", ids);
+		st = pl_sql_scoped(h->s, PL_SQL_CHANGE_SOME, q->scope);
+		if ((err = bind_ids(h, st)) != PL_OK)
+			return err;
 	} else
-		st = pl_sql(h->s, PL_SQL_CHANGE_COMPANY);
-	if (q->scope != NULL) {
-		pl_bind_int(st, ":company", q->scope->company);
-		pl_bind_text(st, ":inboxes", q->scope->inboxes);
-	}
+		st = pl_sql_scoped(h->s, PL_SQL_CHANGE_COMPANY, q->scope);
 	pl_bind_int(st, ":after", q->after);
 	pl_bind_int(st, ":limit", (int64_t)q->limit);
 	*out = st;
@@ -203,16 +223,14 @@ is_wanted(const struct pl_event_query *q, const char *public_id)
 
 /* One that is gone, or not for those eyes, has nothing to tell. */
 static enum pl_err
-harvest_room(struct harvest *h, sqlite3_stmt *st, bool by_name)
+harvest_room(struct harvest *h, enum pl_err loaded, const struct pl_head *head)
 {
-	struct pl_head head;
 	enum pl_err err;
 
-	if ((err = pl_sqlite_load(h->s, st, &head)) != PL_OK)
-		return err == PL_ERR_NOT_FOUND ? PL_OK : err;
-	if (by_name || is_wanted(h->q, head.public_id))
-		err = add_heartbeats(h, &head);
-	sqlite3_reset(st);
+	if (loaded != PL_OK)
+		return loaded == PL_ERR_NOT_FOUND ? PL_OK : loaded;
+	err = add_heartbeats(h, head);
+	sqlite3_reset(head->stmt);
 	return err;
 }
 
@@ -220,15 +238,14 @@ harvest_room(struct harvest *h, sqlite3_stmt *st, bool by_name)
 static enum pl_err
 harvest_named(struct harvest *h)
 {
-	sqlite3_stmt *st;
+	struct pl_head head;
 	enum pl_err err;
 	size_t i;
 
 	for (i = 0; i < h->q->nids; i++) {
-		st = pl_sqlite_by_public_id(h->s, PL_SQL_ROOM_BY_PUBLIC_ID,
-		    h->q->scope->company, h->q->ids[i]);
-		pl_bind_text(st, ":inboxes", h->q->scope->inboxes);
-		if ((err = harvest_room(h, st, true)) != PL_OK)
+		err =
+		    pl_sqlite_load_one(h->s, h->q->scope, h->q->ids[i], &head);
+		if ((err = harvest_room(h, err, &head)) != PL_OK)
 			return err;
 	}
 	return PL_OK;
@@ -407,19 +424,20 @@ search_touched(struct harvest *h, size_t most, struct touched *t)
 static enum pl_err
 harvest_ids(struct harvest *h, const int64_t *ids, size_t n)
 {
-	const struct pl_scope *scope = h->q->scope;
+	struct pl_head head;
 	sqlite3_stmt *st;
 	enum pl_err err;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		st = pl_sql(h->s, PL_SQL_ROOM_BY_ID);
+		st = pl_sql_scoped(h->s, PL_SQL_ROOM_BY_ID, h->q->scope);
 		pl_bind_int(st, ":id", ids[i]);
-		if (scope != NULL) {
-			pl_bind_int(st, ":company", scope->company);
-			pl_bind_text(st, ":inboxes", scope->inboxes);
+		err = pl_sqlite_load(h->s, st, &head);
+		if (err == PL_OK && !is_wanted(h->q, head.public_id)) {
+			sqlite3_reset(st);
+			continue;
 		}
-		if ((err = harvest_room(h, st, false)) != PL_OK)
+		if ((err = harvest_room(h, err, &head)) != PL_OK)
 			return err;
 	}
 	return PL_OK;

@@ -1,19 +1,24 @@
 /*
- * Cursors: the same for every store.
+ * Cursors, and ids of our own: the same for every store.
  *
  * A place is a number that counts what happens at all companies, or how many
  * conversations all of them have. Seen as it is, it would tell each company
  * how much the others have to do. So a place goes out as one block of AES,
  * under a key that is made of the store's own random name, with a count in
  * it: not even that a place has moved on can be seen. A block of another
- * store, or of nobody's, comes back without our mark in it.
+ * store, or of nobody's, comes back without our mark in it. The number in an
+ * id has less room, so it hides behind a block of what is random there.
  */
 #include <nettle/aes.h>
 #include <string.h>
 
 #include "store.h"
 
-static const char cursor_mark[] = "curs", next_mark[] = "next";
+#define RANDOM 7 /* bytes of an id */
+#define MARK 4
+
+static const char cursor_mark[] = "curs", next_mark[] = "next",
+		  own_mark[] = "conv";
 
 /* The keys of the store that was asked for last; mostly there is but one. */
 static struct {
@@ -61,8 +66,8 @@ seal(const struct pl_position *store, const char *mark, int64_t a, int64_t b,
 {
 	uint8_t block[AES_BLOCK_SIZE];
 
-	memcpy(block, mark, 4);
-	pl_number_put(block + 4, a);
+	memcpy(block, mark, MARK);
+	pl_number_put(block + MARK, a);
 	pl_number_put(block + 10, b);
 	use_keys_of(store);
 	aes128_encrypt(&keys.encrypt, sizeof(block), block, block);
@@ -79,9 +84,9 @@ unseal(const struct pl_position *store, const char *mark, const char *s,
 		return PL_ERR_NOT_FOUND;
 	use_keys_of(store);
 	aes128_decrypt(&keys.decrypt, sizeof(block), block, block);
-	if (memcmp(block, mark, 4) != 0)
+	if (memcmp(block, mark, MARK) != 0)
 		return PL_ERR_NOT_FOUND;
-	*a = pl_number_get(block + 4);
+	*a = pl_number_get(block + MARK);
 	*b = pl_number_get(block + 10);
 	return PL_OK;
 }
@@ -123,4 +128,47 @@ pl_next_parse(
     const struct pl_position *store, const char *s, int64_t *since, int64_t *id)
 {
 	return unseal(store, next_mark, s, since, id);
+}
+
+/* Puts the number of an id behind its mask, or takes it from there. */
+static void
+mask(const struct pl_position *store, uint8_t id[PL_OWN_ID])
+{
+	uint8_t block[AES_BLOCK_SIZE] = {0};
+	size_t i;
+
+	memcpy(block, own_mark, MARK);
+	memcpy(block + MARK, id, RANDOM);
+	use_keys_of(store);
+	aes128_encrypt(&keys.encrypt, sizeof(block), block, block);
+	for (i = RANDOM; i < PL_OWN_ID; i++)
+		id[i] ^= block[i];
+}
+
+enum pl_err
+pl_own_id_make(
+    const struct pl_position *store, int64_t number, uint8_t out[PL_OWN_ID])
+{
+	size_t i;
+
+	if (pl_secret_random(out, RANDOM) != PL_OK)
+		return PL_ERR_SYSTEM;
+	for (i = RANDOM; i < PL_OWN_ID; i++, number >>= 8)
+		out[i] = (uint8_t)number;
+	mask(store, out);
+	return PL_OK;
+}
+
+int64_t
+pl_own_id_number(const struct pl_position *store, const uint8_t id[PL_OWN_ID])
+{
+	uint8_t copy[PL_OWN_ID];
+	int64_t number = 0;
+	size_t i;
+
+	memcpy(copy, id, sizeof(copy));
+	mask(store, copy);
+	for (i = PL_OWN_ID; i-- > RANDOM;)
+		number = number << 8 | copy[i];
+	return number;
 }

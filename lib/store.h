@@ -89,9 +89,11 @@ struct pl_event_query {
 	size_t limit;
 };
 
+#define PL_CONVERSATION_ID_LEN 29 /* of one of our own */
 struct pl_conversation {
 	int64_t company;
-	const char *public_id;
+	const char *public_id; /* NULL: to be made, into `own` */
+	char own[PL_CONVERSATION_ID_LEN + 1];
 	const char *platform;
 	const char *inbox;
 	const char *name;  /* NULL: none */
@@ -141,6 +143,19 @@ struct pl_position {
 #define PL_NUMBER 6
 void pl_number_put(uint8_t out[PL_NUMBER], int64_t);
 int64_t pl_number_get(const uint8_t in[PL_NUMBER]);
+
+/*
+ * An id of our own is "conv_" and the hex digits of 12 bytes: 7 random ones,
+ * and a number of 40 bits behind a mask that only this store can make of those.
+ * So it is found by its number, and who sees ids does not learn how many there
+ * are. PL_ERR_SYSTEM: nothing random is to be had.
+ */
+#define PL_OWN_ID 12
+enum pl_err pl_own_id_make(
+    const struct pl_position *, int64_t number, uint8_t out[PL_OWN_ID]) PL_MUST;
+/* The number in one; of another store's, or of what somebody made up, any. */
+int64_t pl_own_id_number(
+    const struct pl_position *, const uint8_t id[PL_OWN_ID]);
 
 /* The place after seq as a cursor, which readers are given: 32 hex digits
  * that say nothing, and are others each time. */
@@ -257,18 +272,23 @@ struct pl_store_ops {
 	enum pl_err (*key_remove)(struct pl_store *, int64_t company,
 	    int64_t id); /* PL_ERR_NOT_FOUND */
 
-	/* Makes it if it is not there (*created), and a session of it. */
+	/* Makes it if it is not there (*created), and a session of it.
+	 * PL_ERR_EXISTS: it has that session. */
 	enum pl_err (*conversation_add)(struct pl_store *,
-	    const struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
+	    struct pl_conversation *, const uint8_t[PL_SESSION_LEN],
 	    bool *created);
 	/* PL_ERR_FORBIDDEN if there is none. */
 	enum pl_err (*conversation_remove)(
 	    struct pl_store *, int64_t company, const char *public_id);
-	/* One session with all that is known of it. Its conversation, in the
-	 * arena; PL_ERR_FORBIDDEN if the company has none such. */
-	enum pl_err (*session_remove)(struct pl_store *, int64_t company,
+	/* The conversation of a session, in the arena; looks through all that
+	 * the company has. PL_ERR_FORBIDDEN: none. */
+	enum pl_err (*session_find)(struct pl_store *, int64_t company,
 	    const uint8_t[PL_SESSION_LEN], struct pl_arena *,
 	    const char **public_id);
+	/* One session with all that is known of it; PL_ERR_FORBIDDEN if there
+	 * is none such. */
+	enum pl_err (*session_remove)(struct pl_store *, int64_t company,
+	    const char *public_id, const uint8_t[PL_SESSION_LEN]);
 	/* What the stream has of a conversation, or of one session of it
 	 * (NULL: all); who has not read so far takes the presence anew. */
 	enum pl_err (*changes_forget)(struct pl_store *, int64_t company,

@@ -416,6 +416,7 @@ static const struct pl_store_ops ops = {
     .key_remove = pl_sqlite_key_remove,
     .conversation_add = pl_sqlite_conversation_add,
     .conversation_remove = pl_sqlite_conversation_remove,
+    .session_find = pl_sqlite_session_find,
     .session_remove = pl_sqlite_session_remove,
     .changes_forget = pl_sqlite_changes_forget,
     .purge = sqlite_purge,

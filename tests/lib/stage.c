@@ -100,6 +100,18 @@ stage_secret(unsigned int session)
 	return secret;
 }
 
+static void
+make(struct pl_conversation *c, unsigned int session)
+{
+	bool created;
+
+	stage_write(T0);
+	cr_assert_eq(stage->ops->conversation_add(
+			 stage, c, stage_secret(session), &created),
+	    PL_OK);
+	stage_commit();
+}
+
 void
 stage_conversation_as(int64_t of, const char *id, unsigned int session,
     const char *platform, const char *inbox)
@@ -108,13 +120,19 @@ stage_conversation_as(int64_t of, const char *id, unsigned int session,
 	    .public_id = id,
 	    .platform = platform,
 	    .inbox = inbox};
-	bool created;
 
-	stage_write(T0);
-	cr_assert_eq(stage->ops->conversation_add(
-			 stage, &c, stage_secret(session), &created),
-	    PL_OK);
-	stage_commit();
+	make(&c, session);
+}
+
+void
+stage_own(int64_t of, unsigned int session, char id[PL_CONVERSATION_ID_LEN + 1])
+{
+	struct pl_conversation c = {
+	    .company = of, .platform = "WIDGET", .inbox = ""};
+
+	make(&c, session);
+	cr_assert_eq(strlen(c.public_id), PL_CONVERSATION_ID_LEN);
+	strcpy(id, c.public_id);
 }
 
 void

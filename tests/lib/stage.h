@@ -30,6 +30,9 @@ const uint8_t *stage_secret(unsigned int session);
 void stage_conversation(int64_t company, const char *id, unsigned int session);
 void stage_conversation_as(int64_t company, const char *id,
     unsigned int session, const char *platform, const char *inbox);
+/* One with an id of our own. */
+void stage_own(
+    int64_t company, unsigned int session, char id[PL_CONVERSATION_ID_LEN + 1]);
 
 /* Turns of `stage`, or of another store if it is told. Begin asserts. */
 void stage_write(int64_t now);

@@ -429,11 +429,11 @@ Test(store_people, conversation_is_made_once)
 	stage_commit();
 }
 
-/* A secret belongs to one session for ever. */
+/* A secret belongs to one session. */
 Test(store_people, session_secret_is_unique)
 {
 	struct pl_conversation c = {.company = acme,
-	    .public_id = "conv_2",
+	    .public_id = "conv_1",
 	    .platform = "WIDGET",
 	    .inbox = ""};
 	bool created;
@@ -477,7 +477,10 @@ Test(store_people, sessions_that_begin_alike_are_two)
 	cr_expect_eq(stage->ops->beat(stage, "conv_2", two, &beat, &r), PL_OK);
 	cr_expect_eq(r.company, globex);
 	cr_expect_eq(
-	    stage->ops->session_remove(stage, acme, one, &arena, &id), PL_OK);
+	    stage->ops->session_find(stage, globex, two, &arena, &id), PL_OK);
+	cr_expect_str_eq(id, "conv_2");
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, acme, "conv_1", one), PL_OK);
 	cr_expect_eq(stage->ops->beat(stage, "conv_1", one, &beat, &r),
 	    PL_ERR_FORBIDDEN);
 	stage_commit();
@@ -806,17 +809,26 @@ Test(store_people, session_is_removed_alone)
 	stage_beat("conv_1", 2, 8, T0);
 	before = stage_position(T0).seq;
 	stage_write(T0 + 1000);
-	cr_expect_eq(stage->ops->session_remove(
+	cr_expect_eq(stage->ops->session_find(
 			 stage, globex, stage_secret(1), &arena, &id),
 	    PL_ERR_FORBIDDEN);
-	cr_expect_eq(stage->ops->session_remove(
-			 stage, acme, stage_secret(9), &arena, &id),
+	cr_expect_eq(
+	    stage->ops->session_find(stage, acme, stage_secret(9), &arena, &id),
 	    PL_ERR_FORBIDDEN);
-	cr_assert_eq(stage->ops->session_remove(
-			 stage, acme, stage_secret(1), &arena, &id),
+	cr_assert_eq(
+	    stage->ops->session_find(stage, acme, stage_secret(1), &arena, &id),
+	    PL_OK);
+	cr_expect_str_eq(id, "conv_1");
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, globex, id, stage_secret(1)),
+	    PL_ERR_FORBIDDEN);
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, acme, id, stage_secret(9)),
+	    PL_ERR_FORBIDDEN);
+	cr_assert_eq(
+	    stage->ops->session_remove(stage, acme, id, stage_secret(1)),
 	    PL_OK);
 	stage_commit();
-	cr_expect_str_eq(id, "conv_1");
 	cr_assert_eq(
 	    stage_presence(&scope, "conv_1", T0 + 1000, &state), PL_OK);
 	cr_expect_eq(state.devices, 1);
@@ -826,8 +838,8 @@ Test(store_people, session_is_removed_alone)
 	cr_expect_eq(page.events[0].e.kind, PL_EVENT_OFFLINE);
 	cr_expect_eq(page.events[0].e.connections, 1);
 	stage_write(T0 + 2000);
-	cr_expect_eq(stage->ops->session_remove(
-			 stage, acme, stage_secret(1), &arena, &id),
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, acme, id, stage_secret(1)),
 	    PL_ERR_FORBIDDEN);
 	stage_commit();
 }

@@ -261,6 +261,9 @@ make_version(int version)
 	return path;
 }
 
+/* Such an id said no number then. */
+#define OLD_OWN "conv_0123456789abcdef01234567"
+
 /* A database of version 3, in which three sessions are online. */
 static const char *
 make_old(void)
@@ -271,7 +274,8 @@ make_old(void)
 	    "INSERT INTO company VALUES (1, 'a', zeroblob(32), 'k', 1);"
 	    "INSERT INTO conversation (id, company, public_id, platform, "
 	    "created_at, online_since) VALUES (5, 1, 'c', 'WIDGET', 1, 2),"
-	    "(6, 1, 'd', 'WIDGET', 1, 2), (7, 1, 'e', 'EMAIL', 1, NULL);"
+	    "(6, 1, '" OLD_OWN "', 'WIDGET', 1, 2),"
+	    "(7, 1, 'e', 'EMAIL', 1, NULL);"
 	    "INSERT INTO session VALUES (70, 6, "
 	    "x'ff112233445566778899aabbccddeeff', 1, 2, 3),"
 	    "(71, 5, x'01112233445566778899aabbccddeeff', 1, 2, 4),"
@@ -364,9 +368,9 @@ Test(store_sqlite, migration_finds_everybody_again)
 	cr_assert_eq(s->ops->begin(s, PL_TXN_WRITE, 7001), PL_OK);
 	beat_at(s, "c", 1);
 	beat_at(s, "c", 2);
-	beat_at(s, "d", 255);
+	beat_at(s, OLD_OWN, 255);
 	expect_platform(s, "c", "WIDGET");
-	expect_platform(s, "d", "WIDGET");
+	expect_platform(s, OLD_OWN, "WIDGET");
 	expect_platform(s, "e", "EMAIL");
 	cr_expect_eq(
 	    s->ops->conversation_add(s, &c, stage_secret(9), &created), PL_OK);
@@ -648,8 +652,6 @@ Test(store_sqlite, names_that_clash_mix_up_nobody)
 /* No name is left of what is gone. */
 Test(store_sqlite, names_go_with_what_they_name)
 {
-	struct pl_arena arena;
-	const char *id;
 	bool all;
 
 	stage_conversation(acme, "one", 1);
@@ -657,13 +659,11 @@ Test(store_sqlite, names_go_with_what_they_name)
 	stage_conversation(acme, "two", 3);
 	stage_conversation(globex, "two", 4);
 	cr_expect_eq(count_names(), 7);
-	pl_arena_init(&arena);
 	stage_write(T0);
-	cr_expect_eq(stage->ops->session_remove(
-			 stage, acme, stage_secret(1), &arena, &id),
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, acme, "one", stage_secret(1)),
 	    PL_OK);
 	stage_commit();
-	pl_arena_close(&arena);
 	cr_expect_eq(count_names(), 6);
 	stage_remove(acme, "one", T0);
 	cr_expect_eq(count_names(), 4);
@@ -676,6 +676,98 @@ Test(store_sqlite, names_go_with_what_they_name)
 	cr_expect_eq(stage->ops->check(stage), PL_OK);
 	stage_commit();
 	cr_expect_eq(count_names(), 0);
+}
+
+/* An id of our own says which row it is: there is nothing else to keep. */
+Test(store_sqlite, own_ids_need_no_name)
+{
+	const struct pl_scope scope = {.company = acme};
+	struct pl_conversation again = {
+	    .company = acme, .platform = "WIDGET", .inbox = ""};
+	static struct stage_page page;
+	char one[PL_CONVERSATION_ID_LEN + 1], two[PL_CONVERSATION_ID_LEN + 1];
+	const char *ids[] = {one};
+	struct pl_event_query q = {
+	    .scope = &scope, .ids = ids, .nids = 1, .limit = 100};
+	struct pl_state st;
+	bool created;
+
+	stage_own(acme, 1, one);
+	stage_own(acme, 2, two);
+	cr_expect_str_neq(one, two);
+	again.public_id = one;
+	stage_write(T0);
+	cr_expect_eq(stage->ops->conversation_add(
+			 stage, &again, stage_secret(3), &created),
+	    PL_OK);
+	stage_commit();
+	cr_expect(!created);
+	stage_beat(one, 1, 7, T0);
+	stage_beat(one, 3, 7, T0);
+	cr_expect_eq(stage_presence(&scope, one, T0, &st), PL_OK);
+	cr_expect_eq(st.devices, 2);
+	cr_expect_eq(stage_presence(&scope, two, T0, &st), PL_OK);
+	cr_expect_eq(st.devices, 0);
+	stage_events(&q, T0, &page);
+	cr_assert_eq(page.n, 2);
+	cr_expect_str_eq(page.events[1].e.public_id, one);
+	cr_expect_eq(count_names(), 0);
+
+	stage_write(T0);
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, acme, one, stage_secret(3)),
+	    PL_OK);
+	stage_commit();
+	stage_remove(acme, one, T0);
+	cr_expect_eq(stage_presence(&scope, one, T0, &st), PL_ERR_FORBIDDEN);
+	stage_events(&q, T0, &page);
+	cr_expect_eq(page.n, 1, "who waited for it sees it go");
+	stage_own(acme, 1, one);
+	stage_beat(one, 1, 7, T0);
+	cr_expect_eq(count_names(), 0);
+}
+
+/* Who gives a conversation an id that we made for another's has one of that
+ * name, and neither sees the other. So it is with one that looks like ours. */
+Test(store_sqlite, own_ids_may_be_taken_by_others)
+{
+	const struct pl_scope ours = {.company = acme},
+			      theirs = {.company = globex};
+	const char *const made_up = "conv_0123456789abcdef01234567";
+	struct pl_beat beat = {.tab = 7, .seq = -1};
+	char id[PL_CONVERSATION_ID_LEN + 1];
+	struct pl_state st;
+
+	stage_own(acme, 1, id);
+	stage_conversation(globex, id, 2);
+	stage_conversation(globex, made_up, 3);
+	cr_expect_eq(count_names(), 4);
+	stage_beat(id, 2, 7, T0);
+	cr_expect_eq(stage_presence(&theirs, id, T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 1);
+	cr_expect_eq(stage_presence(&ours, id, T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 0);
+	stage_beat(id, 1, 7, T0 + 1);
+	stage_beat(id, 1, 8, T0 + 1);
+	cr_expect_eq(stage_presence(&ours, id, T0 + 1, &st), PL_OK);
+	cr_expect_eq(st.connections, 2);
+	stage_beat(made_up, 3, 7, T0);
+	cr_expect_eq(stage_presence(&theirs, made_up, T0, &st), PL_OK);
+	cr_expect_eq(st.connections, 1);
+	cr_expect_eq(stage_presence(&ours, made_up, T0, &st), PL_ERR_FORBIDDEN);
+	stage_write(T0 + 2);
+	cr_expect_eq(
+	    stage->ops->beat(stage, id, stage_secret(3), &beat, &stage_result),
+	    PL_ERR_FORBIDDEN);
+	cr_expect_eq(
+	    stage->ops->session_remove(stage, globex, id, stage_secret(1)),
+	    PL_ERR_FORBIDDEN);
+	stage_commit();
+	stage_remove(acme, id, T0 + 3);
+	cr_expect_eq(stage_presence(&theirs, id, T0 + 3, &st), PL_OK);
+	cr_expect_eq(count_names(), 4);
+	stage_remove(globex, id, T0 + 3);
+	cr_expect_eq(count_names(), 2);
 }
 
 /* What a beat is found by takes SQLite 6 bytes, and never 8. */
@@ -872,8 +964,7 @@ nothing(sqlite3_context *ctx, int n, sqlite3_value **v)
 static sqlite3 *
 open_for_statements(void)
 {
-	static const char *const functions[] = {
-	    "pl_pack_id", "pl_id", "pl_conversation_name"};
+	static const char *const functions[] = {"pl_pack_id", "pl_id"};
 	sqlite3 *db;
 	size_t i;
 
@@ -948,12 +1039,13 @@ Test(store_sqlite, statements_are_one_each_and_bound_by_name)
 /* ---- the news ---- */
 
 static struct pl_news news;
+static char own[PL_CONVERSATION_ID_LEN + 1]; /* of a third conversation */
 
 /* Something that may happen: a beat, a leave, typing, or that time passes. */
 static void
 happen(unsigned int dice, int64_t now)
 {
-	static const char *const ids[] = {"one", "two", "three"};
+	const char *const ids[] = {"one", "two", own};
 	unsigned int session = dice % 5, kind = dice / 5 % 6;
 	struct pl_beat beat = {.kind = kind == 0   ? PL_LEAVE
 				       : kind == 1 ? PL_TYPING
@@ -990,7 +1082,7 @@ Test(store_sqlite, news_are_what_the_stream_says)
 	stage_conversation(acme, "one", 3);
 	stage_conversation(globex, "two", 1);
 	stage_conversation(globex, "two", 4);
-	stage_conversation(acme, "three", 2);
+	stage_own(acme, 2, own);
 	cr_assert_eq(pl_sqlite_set_news(stage, &news), PL_OK);
 	for (i = 0; i < 2000; i++) { /* less than the retention */
 		dice = dice * 1664525 + 1013904223;

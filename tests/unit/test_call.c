@@ -234,16 +234,6 @@ Test(call, platforms_are_capitals)
 		cr_expect(!pl_platform_valid(bad[i]), "%s", bad[i]);
 }
 
-Test(call, ids_of_our_own_differ)
-{
-	char a[PL_CONVERSATION_ID_LEN + 1], b[PL_CONVERSATION_ID_LEN + 1];
-
-	cr_assert_eq(pl_conversation_id(a), PL_OK);
-	cr_assert_eq(pl_conversation_id(b), PL_OK);
-	cr_expect_eq(strlen(a), PL_CONVERSATION_ID_LEN);
-	cr_expect_str_neq(a, b);
-}
-
 /* ---- whose page sends it ---- */
 
 struct page {

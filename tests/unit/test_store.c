@@ -33,6 +33,35 @@ Test(store, places_in_the_list_go_out_and_come_back)
 	    pl_next_parse(&elsewhere, next, &since, &id), PL_ERR_NOT_FOUND);
 }
 
+ParameterizedTestParameters(store, own_ids_say_their_number_to_us)
+{
+	static int64_t rows[] = {1, 255, 256, 1000000, (INT64_C(1) << 40) - 1};
+
+	return ROWS(int64_t, rows);
+}
+
+/* To nobody else, not even that two are of the same number. */
+ParameterizedTest(int64_t *number, store, own_ids_say_their_number_to_us)
+{
+	uint8_t id[PL_OWN_ID], other[PL_OWN_ID];
+
+	cr_assert_eq(pl_own_id_make(&here, *number, id), PL_OK);
+	cr_expect_eq(pl_own_id_number(&here, id), *number);
+	cr_expect_neq(pl_own_id_number(&elsewhere, id), *number);
+	cr_assert_eq(pl_own_id_make(&here, *number, other), PL_OK);
+	cr_expect_neq(memcmp(id, other, 7), 0);
+	cr_expect_neq(memcmp(id + 7, other + 7, sizeof(id) - 7), 0);
+}
+
+/* More than fits: it says another, and is found by its name. */
+Test(store, own_ids_have_numbers_of_40_bits)
+{
+	uint8_t id[PL_OWN_ID];
+
+	cr_assert_eq(pl_own_id_make(&here, (INT64_C(1) << 40) + 5, id), PL_OK);
+	cr_expect_eq(pl_own_id_number(&here, id), 5);
+}
+
 /* How much others have to do cannot be seen, nor that they have. */
 Test(store, cursors_tell_nothing)
 {
