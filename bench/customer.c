@@ -1,24 +1,78 @@
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "customer.h"
 
-#define ID_LEN 12  /* of a conversation, as we make them */
 #define TURN_LEN 6 /* JavaScript counts so far */
 
-void
-customer_of(long n, struct customer *c)
+static void
+fail(const char *path)
 {
-	uint8_t hash[PL_HASH_LEN];
+	fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+void
+customers_load(struct customers *c, const char *path, long room)
+{
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL && errno != ENOENT)
+		fail(path);
+	c->n = 0;
+	if (f != NULL) {
+		if (fseek(f, 0, SEEK_END) != 0)
+			fail(path);
+		c->n = ftell(f) / CUSTOMER_LINE;
+		rewind(f);
+	}
+	if (room < c->n)
+		room = c->n;
+	c->id = calloc((size_t)room, CUSTOMER_LINE);
+	if (c->id == NULL)
+		fail(path);
+	if (f == NULL)
+		return;
+	if (fread(c->id, CUSTOMER_LINE, (size_t)c->n, f) != (size_t)c->n)
+		fail(path);
+	fclose(f);
+	for (room = 0; room < c->n; room++)
+		c->id[room][PL_CONVERSATION_ID_LEN] = '\0';
+}
+
+void
+customers_save(const struct customers *c, const char *path)
+{
+	FILE *f = fopen(path, "w");
+	long i;
+
+	if (f == NULL)
+		fail(path);
+	for (i = 0; i < c->n; i++)
+		fprintf(f, "%s\n", c->id[i]);
+	if (fclose(f) != 0)
+		fail(path);
+}
+
+/* The hash of what that customer's is called. */
+static void
+hash_of(const char *kind, long n, uint8_t out[PL_HASH_LEN])
+{
 	char name[64];
 
-	snprintf(name, sizeof(name), "conversation %ld", n);
-	pl_secret_hash(name, hash);
-	memcpy(c->conversation, "conv_", 5);
-	pl_hex(hash, ID_LEN, c->conversation + 5);
-	snprintf(name, sizeof(name), "session %ld", n);
-	pl_secret_hash(name, hash);
-	memcpy(c->session, hash, sizeof(c->session));
+	snprintf(name, sizeof(name), "%s %ld", kind, n);
+	pl_secret_hash(name, out);
+}
+
+void
+customer_session(long n, uint8_t out[PL_SESSION_LEN])
+{
+	uint8_t hash[PL_HASH_LEN];
+
+	hash_of("session", n, hash);
+	memcpy(out, hash, PL_SESSION_LEN);
 }
 
 uint64_t
@@ -35,11 +89,9 @@ customer_turn(long n)
 {
 	uint8_t hash[PL_HASH_LEN];
 	uint64_t turn = 0;
-	char name[64];
 	int i;
 
-	snprintf(name, sizeof(name), "turn %ld", n);
-	pl_secret_hash(name, hash);
+	hash_of("turn", n, hash);
 	for (i = 0; i < TURN_LEN; i++)
 		turn = turn << 8 | hash[i];
 	return turn;

@@ -13,7 +13,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const { until, sleep, startDemo } = require('../tests/lib/demo');
-const { customer, fill, newFolder } = require('./lib/filled');
+const { customersOf, fill, newFolder } = require('./lib/filled');
 const { ROUNDS, count, median, load } = require('./lib/measure');
 const { save } = require('./lib/report');
 
@@ -117,7 +117,7 @@ function compare(dashboard, expected, found) {
 }
 
 /** The beats of those who stay, until stop() is called. */
-function beatsBeside(demo, rate) {
+function beatsBeside(demo, customer, rate) {
   const requests = Array.from({ length: STAY }, (_, i) => {
     const body = JSON.stringify(customer(CUSTOMERS + i));
     return 'POST /api/widget/heartbeat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n' +
@@ -140,11 +140,12 @@ async function beatAll(demo, run, want) {
 
 async function measure(demo, run, rate) {
   const want = CUSTOMERS + (rate > 0 ? STAY : 0);
-  const ids = Array.from({ length: CUSTOMERS }, (_, i) => customer(i).conversationId);
   const found = { events: 0, twice: 0, lost: 0, wrong: 0, late: [] };
   await beatAll(demo, run, want);
   await beatAll(demo, run, want);
-  const beside = rate > 0 ? beatsBeside(demo, rate) : null;
+  const customer = customersOf(demo);
+  const ids = Array.from({ length: CUSTOMERS }, (_, i) => customer(i).conversationId);
+  const beside = rate > 0 ? beatsBeside(demo, customer, rate) : null;
   const expected = await moments(demo, new Set(ids));
   const cursor = await demo.cursor();
   const dashboards = [

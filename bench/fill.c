@@ -3,18 +3,20 @@
  * what is there afterwards is what their beats would have left behind, and a
  * million of them take minutes instead of hours over HTTP.
  *
- *	fill CONFIG HAVE WANT COMPANIES SPAN AGO
+ *	fill CONFIG CUSTOMERS HAVE WANT COMPANIES SPAN AGO
  *
  * Customers 0 to WANT - 1 beat once each, dated over SPAN ms, of which the last
  * is AGO ms ago. Those from HAVE on are new, and come with it, each with a
  * conversation, a session and a tab of its own. They are in the order of their
  * turns (customer.h), though not strictly: a widget's beats come after 80 to
- * 93 % of the interval, so some overtake others.
+ * 93 % of the interval, so some overtake others. CUSTOMERS is the file of their
+ * conversations' ids.
  *
  * Customer n belongs to company n % COMPANIES, of which number 0 is the demo's.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "config.h"
@@ -35,6 +37,7 @@ struct turn {
 
 struct fill {
 	struct pl_store *store;
+	struct customers customers;
 	long have, want, companies;
 	int64_t company[COMPANIES_MAX];
 	int64_t span, from, upto; /* the beats are dated between */
@@ -93,26 +96,25 @@ add(struct fill *f, long n)
 	struct pl_conversation c = {.company = f->company[n % f->companies],
 	    .platform = "WIDGET",
 	    .inbox = ""};
-	struct customer customer;
+	uint8_t session[PL_SESSION_LEN];
 	bool created;
 
-	customer_of(n, &customer);
-	c.public_id = customer.conversation;
-	must(f->store->ops->conversation_add(
-		 f->store, &c, customer.session, &created),
+	customer_session(n, session);
+	must(f->store->ops->conversation_add(f->store, &c, session, &created),
 	    "conversation");
+	strcpy(f->customers.id[n], c.public_id);
 }
 
 static void
 beat(struct fill *f, long n)
 {
 	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n)};
+	uint8_t session[PL_SESSION_LEN];
 	struct pl_beat_result r;
-	struct customer c;
 
-	customer_of(n, &c);
-	must(
-	    f->store->ops->beat(f->store, c.conversation, c.session, &beat, &r),
+	customer_session(n, session);
+	must(f->store->ops->beat(
+		 f->store, f->customers.id[n], session, &beat, &r),
 	    "beat");
 }
 
@@ -201,19 +203,24 @@ main(int argc, char *argv[])
 	struct fill f = {.n = 0};
 	long ago;
 
-	if (argc != 7 || (f.have = atol(argv[2])) < 0 ||
-	    (f.want = atol(argv[3])) < 1 || (f.companies = atol(argv[4])) < 1 ||
-	    f.companies > COMPANIES_MAX || (f.span = atol(argv[5])) < 0 ||
-	    (ago = atol(argv[6])) < 0) {
-		fprintf(stderr,
-		    "usage: fill CONFIG HAVE WANT COMPANIES SPAN AGO\n");
+	if (argc != 8 || (f.have = atol(argv[3])) < 0 ||
+	    (f.want = atol(argv[4])) < 1 || (f.companies = atol(argv[5])) < 1 ||
+	    f.companies > COMPANIES_MAX || (f.span = atol(argv[6])) < 0 ||
+	    (ago = atol(argv[7])) < 0) {
+		fprintf(stderr, "usage: fill CONFIG CUSTOMERS HAVE WANT "
+				"COMPANIES SPAN AGO\n");
 		return 2;
 	}
 	f.group = f.want / GROUPS + 1;
 	if (f.group > GROUP_MOST)
 		f.group = GROUP_MOST;
 	open_store(&f, argv[1], ago);
+	customers_load(&f.customers, argv[2], f.want);
 	run(&f);
+	if (f.customers.n < f.want)
+		f.customers.n = f.want;
+	customers_save(&f.customers, argv[2]);
+	free(f.customers.id);
 	f.store->ops->close(f.store);
 	return 0;
 }

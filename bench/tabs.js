@@ -13,7 +13,7 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { customer, goOn, inTurn, newFolder, startFilled } = require('./lib/filled');
+const { customersOf, goOn, inTurn, newFolder, startFilled } = require('./lib/filled');
 const { ROUNDS, count, medians, memory, inRounds, load } = require('./lib/measure');
 const { save } = require('./lib/report');
 
@@ -35,8 +35,8 @@ function cpu(pid) {
   return Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
 }
 
-function beat(n) {
-  const body = JSON.stringify(customer(n));
+function beat(customer) {
+  const body = JSON.stringify(customer);
   return 'POST /api/widget/heartbeat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n' +
     `Content-Length: ${body.length}\r\n\r\n${body}`;
 }
@@ -57,6 +57,7 @@ class Filled {
     this.demo = await startFilled({
       dataDir, customers: this.tabs, companies: this.companies, span: SPAN, set: SET, via: PIN,
     });
+    this.customer = customersOf(this.demo);
     this.diskPerTab = fs.statSync(this.demo.db).size / this.tabs;
     this.parts = this.breakdown();
     console.log(`${this.name}: there after ${((Date.now() - at) / 1000).toFixed(0)} s`);
@@ -94,7 +95,7 @@ class Filled {
     const portion = Math.min(BEATS, this.tabs);
     const portions = [];
     for (let sent = 0; sent < BEATS; sent += portion)
-      portions.push(await this.ask(this.next(portion).map(beat), '"ok":true', CONNECTIONS));
+      portions.push(await this.ask(this.next(portion).map((n) => beat(this.customer(n))), '"ok":true', CONNECTIONS));
     return medians(portions);
   }
 
@@ -103,7 +104,7 @@ class Filled {
     const all = this.tabs / this.companies;
     const first = Math.floor(Math.random() * all);
     return Array.from({ length: n }, (_, i) =>
-      ['conversationId', customer((first + i * STRIDE) % all * this.companies).conversationId]);
+      ['conversationId', this.customer((first + i * STRIDE) % all * this.companies).conversationId]);
   }
 
   /** The presence of those, one question after the other. */

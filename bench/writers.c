@@ -3,7 +3,7 @@
  * of mod_fcgid do: each takes one beat after the other, in a transaction of its
  * own, as fast as it can.
  *
- *	writers CONFIG PROCESSES CUSTOMERS SECONDS
+ *	writers CONFIG CUSTOMERS PROCESSES SECONDS
  *
  * How long each beat waits for its turn is taken where it waits, in begin();
  * and how long a process is not there for the next one, in tidy(). One JSON
@@ -42,6 +42,7 @@ struct told {
 
 struct writer {
 	struct pl_store *store;
+	const struct customers *customers;
 	float *wait, *tidy;
 	size_t n, room;
 	long busy;
@@ -76,13 +77,13 @@ turn(struct writer *w, long n)
 {
 	const struct pl_store_ops *ops = w->store->ops;
 	struct pl_beat beat = {.seq = -1, .tab = customer_tab(n)};
+	uint8_t session[PL_SESSION_LEN];
 	struct pl_beat_result r;
-	struct customer c;
 	double at, got;
 	enum pl_err err;
 	bool changed;
 
-	customer_of(n, &c);
+	customer_session(n, session);
 	at = now_ms();
 	err = ops->begin(w->store, PL_TXN_WRITE, pl_clock_now());
 	got = now_ms();
@@ -91,8 +92,8 @@ turn(struct writer *w, long n)
 		return PL_OK;
 	}
 	if (err != PL_OK ||
-	    (err = ops->beat(w->store, c.conversation, c.session, &beat, &r)) !=
-		PL_OK ||
+	    (err = ops->beat(
+		 w->store, w->customers->id[n], session, &beat, &r)) != PL_OK ||
 	    (err = ops->commit(w->store, &changed)) != PL_OK)
 		return err;
 	w->wait[w->n] = (float)(got - at);
@@ -103,7 +104,7 @@ turn(struct writer *w, long n)
 }
 
 static int
-write_beats(struct writer *w, const char *path, long customers, double until)
+write_beats(struct writer *w, const char *path, double until)
 {
 	struct pl_config c;
 	struct pl_rules rules;
@@ -116,7 +117,7 @@ write_beats(struct writer *w, const char *path, long customers, double until)
 		    c.retention_ms, pl_clock_now());
 	srand48(getpid());
 	while (err == PL_OK && w->n < w->room && now_ms() < until)
-		err = turn(w, (long)(drand48() * (double)customers));
+		err = turn(w, (long)(drand48() * (double)w->customers->n));
 	if (err != PL_OK) {
 		fprintf(stderr, "writers: %s\n", pl_strerror(err));
 		return 1;
@@ -181,9 +182,11 @@ report(struct told *told, size_t room, int processes)
 }
 
 static pid_t
-start(struct told *told, int i, size_t room, char *argv[], double until)
+start(struct told *told, int i, size_t room, const struct customers *customers,
+    const char *config, double until)
 {
 	struct writer w = {.room = room,
+	    .customers = customers,
 	    .wait = told->wait + (size_t)i * room,
 	    .tidy = told->tidy + (size_t)i * room};
 	pid_t pid = fork();
@@ -192,7 +195,7 @@ start(struct told *told, int i, size_t room, char *argv[], double until)
 	if (pid != 0)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	status = write_beats(&w, argv[1], atol(argv[3]), until);
+	status = write_beats(&w, config, until);
 	told->n[i] = w.n;
 	told->busy[i] = w.busy;
 	_exit(status);
@@ -203,21 +206,24 @@ main(int argc, char *argv[])
 {
 	int i, status, failed = 0, processes;
 	struct told *told = share();
+	struct customers customers;
 	size_t room;
 	double until;
 
-	if (argc != 5 || (processes = atoi(argv[2])) < 1 ||
-	    processes > PROCESSES_MAX || atol(argv[3]) < 1) {
+	if (argc != 5 || (processes = atoi(argv[3])) < 1 ||
+	    processes > PROCESSES_MAX) {
 		fprintf(stderr,
-		    "usage: writers CONFIG PROCESSES CUSTOMERS SECONDS\n");
+		    "usage: writers CONFIG CUSTOMERS PROCESSES SECONDS\n");
 		return 2;
 	}
+	customers_load(&customers, argv[2], 1);
 	room = BEATS_MAX / (size_t)processes;
 	until = now_ms() + atof(argv[4]) * 1e3;
 	for (i = 0; i < processes; i++)
-		failed |= start(told, i, room, argv, until) < 0;
+		failed |= start(told, i, room, &customers, argv[1], until) < 0;
 	while (wait(&status) > 0)
 		failed |= status != 0;
 	report(told, room, processes);
+	free(customers.id);
 	return failed;
 }

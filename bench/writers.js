@@ -8,7 +8,7 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { startFilled, made, newFolder } = require('./lib/filled');
+const { customersFile, startFilled, made, newFolder } = require('./lib/filled');
 const { ROUNDS, count, median } = require('./lib/measure');
 const { save } = require('./lib/report');
 
@@ -18,7 +18,7 @@ const SECONDS = 10;
 
 function measure(config) {
   const seconds = count(SECONDS);
-  const out = execFileSync(made('writers'), [config, PROCESSES, CUSTOMERS, seconds].map(String),
+  const out = execFileSync(made('writers'), [config, customersFile(config), PROCESSES, seconds].map(String),
     { encoding: 'utf8', timeout: (seconds + 30) * 1000 });
   return JSON.parse(out);
 }

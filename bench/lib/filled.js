@@ -11,6 +11,7 @@ const path = require('node:path');
 const { startDemo, ROOT } = require('../../tests/lib/demo');
 
 const BUILD = path.resolve(ROOT, process.env.BUILD || 'build');
+const LINE = 30; // of the file of customers
 const FILL_DEADLINE_MS = 1800000;
 const OVERTAKEN = 0.13; // as in bench/fill.c
 // Synced to the disk group by group a million beats take long: where there is
@@ -21,13 +22,19 @@ function hash(kind, n, digits) {
   return crypto.createHash('sha256').update(`${kind} ${n}`).digest('hex').slice(0, digits);
 }
 
-/** The ids of customer n, as bench/customer.c makes them. */
-function customer(n) {
-  return {
-    conversationId: `conv_${hash('conversation', n, 24)}`,
+/** Where the ids of their conversations are. */
+function customersFile(config) {
+  return path.join(path.dirname(config), 'customers');
+}
+
+/** The customers that were filled in, by number: what they send, as bench/customer.h says it. */
+function customersOf({ config }) {
+  const lines = fs.readFileSync(customersFile(config), 'latin1');
+  return (n) => ({
+    conversationId: lines.slice(n * LINE, (n + 1) * LINE - 1),
     sessionId: hash('session', n, 32),
     tabId: `tab ${n}`,
-  };
+  });
 }
 
 /** Customers 0 to n - 1 as they beat one after the other; the same order as of bench/fill, by and large. */
@@ -56,7 +63,7 @@ function newFolder(name) {
 
 /** The first `want` customers beat, within `span` ms that ended `ago` ms ago; those from `have` on come with it. */
 function fill({ config, have, want, companies = 1, span, ago = 0, database }) {
-  execFileSync(made('fill'), [config, have, want, companies, span, ago].map(String), {
+  execFileSync(made('fill'), [config, customersFile(config), have, want, companies, span, ago].map(String), {
     stdio: ['ignore', 'ignore', 'pipe'], // it tells that the clock was set back, by itself
     timeout: FILL_DEADLINE_MS,
     env: { ...process.env, ...(database && { PORCHLIGHT_DATABASE: database }) },
@@ -96,4 +103,4 @@ async function startFilled({ dataDir, customers, companies, span, set, via }) {
   return startDemo({ dataDir, set, via });
 }
 
-module.exports = { customer, fill, goOn, inTurn, made, newFolder, startFilled };
+module.exports = { customersFile, customersOf, fill, goOn, inTurn, made, newFolder, startFilled };

@@ -43,8 +43,8 @@ function seed(dir) {
   command('init');
   const { AGENT_TOKEN: token } = parseEnv(command('company', 'add', 'Shop') + command('agent', 'add', 'Jane'));
   const customers = Array.from({ length: CUSTOMERS }, (_, i) => {
-    const made = parseEnv(command('conversation', 'add', '-p', 'WIDGET', `conv_${i + 100}`));
-    return { conversationId: `conv_${i + 100}`, sessionId: made.SESSION_ID, tabId: `tab_${i + 100}` };
+    const made = parseEnv(command('conversation', 'add', '-p', 'WIDGET'));
+    return { conversationId: made.CONVERSATION_ID, sessionId: made.SESSION_ID, tabId: `tab_${i + 100}` };
   });
   return { token, customers };
 }
