@@ -36,13 +36,13 @@ struct pl_app {
 	struct pl_sandbox sandbox;
 	struct pl_call *first, **last; /* this turn's requests, in order */
 	int64_t now;
-	int64_t due_at;     /* when something runs out, as last read; or 0 */
-	int64_t version;    /* the store's, as last seen */
-	int64_t retry_at;   /* until then what is due has to wait: it failed */
-	int64_t rest_until; /* the same: there was much of it just now */
-	bool look;          /* there may be something new in the stream */
-	bool woken;         /* something may have run out */
-	bool again;         /* the next turn must not wait */
+	int64_t due_at;   /* when something runs out, as last read; or 0 */
+	int64_t version;  /* the store's, as last seen */
+	int64_t retry_at; /* until then what is due has to wait: it failed */
+	int64_t gather_until; /* the same: there was much of it just now */
+	bool look;            /* there may be something new in the stream */
+	bool woken;           /* something may have run out */
+	bool again;           /* the next turn must not wait */
 	bool stopping;
 	bool told; /* where the store lies */
 };

@@ -188,7 +188,7 @@ answer_or_hold(struct pl_call *call, const struct ask *ask)
 		    &call->reply.body, a.events.data + 1, a.events.len - 1);
 		pl_answer_end(&call->reply);
 		if (upto < ask->store.seq)
-			call->app->rest_until = 0; /* he asks on at once */
+			call->app->gather_until = 0; /* he asks on at once */
 	}
 	pl_buf_free(&a.events);
 	return err;

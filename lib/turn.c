@@ -29,7 +29,7 @@
 #define RETRY_MS 500     /* between two tries at a store that fails */
 #define SEEN_MS 100      /* between two looks whether its file is there */
 #define LONG_MS 2        /* what ran out was much, if it took as long */
-#define REST_MS 20       /* then more of it is let come together */
+#define GATHER_MS 20     /* then more of it is let come together */
 #define CROWD 64         /* polls told at a time */
 #define TOLD_US 30       /* to pass on each of their answers */
 
@@ -136,19 +136,19 @@ pl_app_drop_store(struct pl_app *app)
  * come for them.)
  */
 static void
-rest(struct pl_app *app)
+gather(struct pl_app *app)
 {
 	int64_t now = pl_clock_now();
 
 	if (app->polls != NULL && now - app->now >= LONG_MS)
-		app->rest_until = now + REST_MS;
+		app->gather_until = now + GATHER_MS;
 }
 
 static bool
-is_resting(const struct pl_app *app)
+is_gathering(const struct pl_app *app)
 {
-	return app->now < app->rest_until &&
-	       app->rest_until - app->now <= REST_MS;
+	return app->now < app->gather_until &&
+	       app->gather_until - app->now <= GATHER_MS;
 }
 
 /*
@@ -188,7 +188,7 @@ write_phase(struct pl_app *app, bool due, bool *settled)
 	if (err == PL_OK) {
 		run_group(app, PL_TXN_WRITE);
 		if (due && *settled)
-			rest(app);
+			gather(app);
 		return;
 	}
 	*settled = true;
@@ -379,7 +379,7 @@ is_due(struct pl_app *app)
 static void
 work(struct pl_app *app, bool *settled)
 {
-	bool due = is_due(app), later = due && is_resting(app);
+	bool due = is_due(app), later = due && is_gathering(app);
 	int64_t begun;
 
 	if (any(app, PL_TXN_WRITE) || (due && !later && !is_too_soon(app))) {
@@ -451,8 +451,8 @@ set_timer(struct pl_app *app)
 		event_del(app->due);
 		return;
 	}
-	if (is_resting(app) && at < app->rest_until)
-		at = app->rest_until;
+	if (is_gathering(app) && at < app->gather_until)
+		at = app->gather_until;
 	wait = at - pl_clock_now();
 	if (wait < 0)
 		wait = app->retry_at > app->now ? RETRY_MS : 0;
