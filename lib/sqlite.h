@@ -45,6 +45,7 @@ struct pl_sqlite {
 	int64_t pruned_at;    /* when old rows were last looked for */
 	int page_size;        /* bytes */
 	int wal_pages;        /* as of the last commit */
+	bool prune_is_due;    /* once the answers are out */
 	bool log_grew;        /* so that its writing may begin */
 	bool log_is_long;     /* and is to be shortened by us */
 	bool is_brief;        /* open for one request only */
@@ -160,7 +161,10 @@ enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
  * sessions stays in the stream. The others are told to nobody any more. */
 enum pl_err pl_sqlite_keep_last(
     struct pl_sqlite *, const struct pl_head *) PL_MUST;
+/* Takes out what is too old, in a WRITE: old changes, logins, and conversations
+ * that nobody comes to; and is it time to, after the WRITE that was last? */
 enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
+bool pl_sqlite_wants_prune(const struct pl_sqlite *);
 /* A statement that takes what happened in a conversation (0: one that is gone)
  * out of the stream, and says its numbers. */
 sqlite3_stmt *pl_sqlite_forget(struct pl_sqlite *, int64_t company,

@@ -1,7 +1,7 @@
 /*
  * What is written to the stream of changes in SQLite: a row for each coming
- * and going. Rows older than the retention go as a side effect of writes, so
- * nothing has to be run for it.
+ * and going. Rows older than the retention go after a write, when its answers
+ * are out, so nothing has to be run for it.
  */
 #include <string.h>
 
@@ -79,6 +79,14 @@ pl_sqlite_keep_last(struct pl_sqlite *s, const struct pl_head *head)
 	return err;
 }
 
+/* Something is gone that the news may have: they are to end before it. */
+static void
+take_back(struct pl_sqlite *s)
+{
+	s->draft.is_broken = true;
+	s->seq++;
+}
+
 /*
  * Conversations that nobody comes to any more: looks at the next few, and
  * starts over after the last. No index is kept for it, which each coming and
@@ -109,7 +117,8 @@ sweep(struct pl_sqlite *s)
 	pl_bind_int(st, ":horizon", s->now - s->conversation_retention_ms);
 	if ((err = pl_sqlite_drop_all(s, st, true, &n)) != PL_OK)
 		return err;
-	s->draft.is_broken |= n > 0;
+	if (n > 0)
+		take_back(s);
 	st = pl_sql(s, PL_SQL_COUNTER_SWEPT);
 	pl_bind_int(st, ":swept", upto);
 	return pl_run(s, st);
@@ -122,21 +131,6 @@ prune_logins(struct pl_sqlite *s)
 
 	pl_bind_int(st, ":now", s->now);
 	return pl_run(s, st);
-}
-
-/* What is kept for a time only, but for the changes. Where each request has
- * to prepare these statements anew, only some do. */
-static enum pl_err
-prune_rest(struct pl_sqlite *s)
-{
-	enum pl_err err;
-
-	if (s->is_brief && s->seq / BRIEF_EVERY == s->seq_before / BRIEF_EVERY)
-		return PL_OK;
-	err = prune_logins(s);
-	if (err == PL_OK && s->conversation_retention_ms > 0)
-		err = sweep(s);
-	return err;
 }
 
 sqlite3_stmt *
@@ -180,6 +174,14 @@ pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
 	return pl_run(s, st);
 }
 
+bool
+pl_sqlite_wants_prune(const struct pl_sqlite *s)
+{
+	if (s->is_brief)
+		return s->seq / BRIEF_EVERY != s->seq_before / BRIEF_EVERY;
+	return s->now < s->pruned_at || s->now - s->pruned_at >= PRUNE_EVERY_MS;
+}
+
 enum pl_err
 pl_sqlite_prune(struct pl_sqlite *s)
 {
@@ -189,9 +191,8 @@ pl_sqlite_prune(struct pl_sqlite *s)
 	bool row;
 	int n = 0;
 
-	if (s->now >= s->pruned_at && s->now - s->pruned_at < PRUNE_EVERY_MS)
-		return PL_OK;
-	if ((err = prune_rest(s)) != PL_OK)
+	if ((err = prune_logins(s)) != PL_OK ||
+	    (s->conversation_retention_ms > 0 && (err = sweep(s)) != PL_OK))
 		return err;
 	st = pl_sql(s, PL_SQL_CHANGE_PRUNE);
 	pl_bind_int(st, ":horizon", s->now - s->retention_ms);
@@ -205,7 +206,7 @@ pl_sqlite_prune(struct pl_sqlite *s)
 		s->pruned_at = s->now;
 	if (n == 0)
 		return PL_OK;
-	s->draft.is_broken = true;
+	take_back(s);
 	st = pl_sql(s, PL_SQL_COUNTER_PRUNED);
 	pl_bind_int(st, ":pruned", pruned);
 	return pl_run(s, st);

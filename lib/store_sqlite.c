@@ -204,9 +204,7 @@ finish_write(struct pl_sqlite *s)
 		return PL_OK;
 	if (s->rights)
 		err = pl_run(s, pl_sql(s, PL_SQL_COUNTER_RIGHTS));
-	if (err == PL_OK)
-		err = pl_sqlite_touch_save(s);
-	return err == PL_OK ? pl_sqlite_prune(s) : err;
+	return err == PL_OK ? pl_sqlite_touch_save(s) : err;
 }
 
 static enum pl_err
@@ -225,6 +223,7 @@ sqlite_commit(struct pl_store *store, bool *changed)
 		keep_position(s);
 	if (err == PL_OK && s->seq != s->seq_before) {
 		*changed = true;
+		s->prune_is_due |= pl_sqlite_wants_prune(s);
 		pl_draft_publish(
 		    &s->draft, s->position.epoch, s->seq_before, s->seq);
 	}
@@ -290,12 +289,30 @@ sync_log(struct pl_sqlite *s)
 		log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
+/* In a transaction of its own: it takes as long as several beats do, and none
+ * of them is to wait for it. What fails is done by the next one. */
+static void
+prune(struct pl_sqlite *s)
+{
+	struct pl_store *store = &s->store;
+	bool changed;
+
+	s->prune_is_due = false;
+	if (sqlite_begin(store, PL_TXN_WRITE, s->now) != PL_OK)
+		return;
+	if (pl_sqlite_prune(s) != PL_OK ||
+	    sqlite_commit(store, &changed) != PL_OK)
+		sqlite_rollback(store);
+}
+
 static void
 sqlite_tidy(struct pl_store *store, bool hurry)
 {
 	struct pl_sqlite *s = self(store);
 	bool is_backstop = s->wal_pages >= BACKSTOP_BYTES / s->page_size;
 
+	if (s->prune_is_due && !hurry)
+		prune(s);
 	if (s->log_grew)
 		start_writeback(s);
 	s->log_grew = false;

@@ -86,6 +86,7 @@ stage_commit(void)
 	bool changed;
 
 	cr_assert_eq(stage->ops->commit(stage, &changed), PL_OK);
+	stage->ops->tidy(stage, false);
 }
 
 const uint8_t *

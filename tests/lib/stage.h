@@ -34,7 +34,8 @@ void stage_conversation_as(int64_t company, const char *id,
 void stage_own(
     int64_t company, unsigned int session, char id[PL_CONVERSATION_ID_LEN + 1]);
 
-/* Turns of `stage`, or of another store if it is told. Begin asserts. */
+/* Turns of `stage`, as the loop has them: after the commit it is tidied. They
+ * assert that all is well. */
 void stage_write(int64_t now);
 void stage_read(int64_t now);
 void stage_commit(void);

@@ -571,6 +571,40 @@ Test(store_stream, old_changes_are_pruned_by_writes)
 	cr_expect_eq(stage_position(T0).pruned, first + 1);
 }
 
+/* As it is now: nothing is tidied. */
+static int64_t
+pruned(int64_t now)
+{
+	struct pl_position p;
+
+	stage_read(now);
+	cr_assert_eq(stage->ops->position(stage, &p), PL_OK);
+	stage->ops->rollback(stage);
+	return p.pruned;
+}
+
+/* No beat waits for it: it comes after the answers, in its own transaction. */
+Test(store_stream, old_changes_are_pruned_after_the_beat)
+{
+	int64_t later = T0 + STAGE_RETENTION_MS + 1;
+	struct pl_beat beat = {.tab = 7, .seq = -1};
+	struct pl_beat_result result;
+	bool changed;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_write(later);
+	cr_assert_eq(
+	    stage->ops->beat(stage, "conv_1", stage_secret(1), &beat, &result),
+	    PL_OK);
+	cr_assert_eq(stage->ops->commit(stage, &changed), PL_OK);
+	cr_expect_eq(pruned(later), 0);
+	stage->ops->tidy(stage, true);
+	cr_expect_eq(pruned(later), 0, "answers come first");
+	stage->ops->tidy(stage, false);
+	cr_expect_gt(pruned(later), 0);
+}
+
 /* ---- cursors ---- */
 
 /* There and back; 0 is the start of a store that has lost nothing. */
