@@ -3,8 +3,10 @@
 // that stays silent. On an idle server, and while others beat 2,000 times a
 // second.
 //
-// p50 and p99 are medians of those of the rounds; the percentiles are of all
-// rounds together.
+// All contenders have a case one after the other, each beside its floor, before
+// the next case: what the machine does else changes from minute to minute. p50
+// and p99 are medians of those of the rounds; the percentiles are of all rounds
+// together.
 
 'use strict';
 
@@ -12,7 +14,7 @@ const { count, medians, percentiles, startAll, stopAll, inRounds, load, ROUNDS }
 const { sleep } = require('../tests/lib/demo');
 const { save } = require('./lib/report');
 
-const CONTENDERS = ['lighttpd', 'nginx', 'loop-lighttpd', 'loop-nginx',
+const CONTENDERS = ['lighttpd', 'loop-lighttpd', 'nginx', 'loop-nginx',
   'socketio-ws', 'socketio-polling', 'node', 'php', 'nchan'];
 const BEATS = 200;
 const SLOW = { php: 0.2 }; // the share of them that one who is slow has
@@ -29,8 +31,8 @@ const SETTLE_MS = 500;
 const DEADLINE_MS = 180000; // PHP looks every 250 ms
 
 /** PHP has a process for each poll, and is too slow for that rate. */
-function casesOf(name) {
-  return CASES.filter(({ waiting, rate }) => name !== 'php' || (waiting === 100 && rate === 0));
+function isFor({ waiting, rate }, { name }) {
+  return name !== 'php' || (waiting === 100 && rate === 0);
 }
 
 /** The customers [from, to) of a party. */
@@ -54,7 +56,7 @@ async function letGo(party) {
   await sleep(SETTLE_MS);
 }
 
-async function measureCase(contender, { waiting, rate }) {
+async function measure({ contender, waiting, rate }) {
   const { name, port } = contender;
   if (!contender.party || FLEETING.includes(name))
     contender.party = { ...await contender.customers(OTHERS), port };
@@ -73,22 +75,12 @@ async function measureCase(contender, { waiting, rate }) {
   return { p50: watch.last.p50, p99: watch.last.p99, answered: watch.answered.p50, times: watch.last.rounds };
 }
 
-async function measure(contender) {
-  const found = [];
-  for (const one of casesOf(contender.name))
-    found.push({ ...one, ...await measureCase(contender, one) });
-  return found;
-}
-
-/** The rows of a contender, one for each case, of what its rounds found. */
-function rowsOf({ name, label }, rounds) {
-  return rounds[0].map(({ waiting, rate }, i) => {
-    const runs = rounds.map((round) => round[i]);
-    return {
-      contender: name, label, waiting, rate, ...medians(runs),
-      percentiles: percentiles(runs.flatMap((run) => run.times)),
-    };
-  });
+/** The row of a contender's case, of what its rounds found. */
+function rowOf({ name, contender, waiting, rate }, runs) {
+  return {
+    contender: name, label: contender.label, waiting, rate, ...medians(runs),
+    percentiles: percentiles(runs.flatMap((run) => run.times)),
+  };
 }
 
 function print(rows) {
@@ -102,8 +94,10 @@ function print(rows) {
 async function main() {
   const started = await startAll(CONTENDERS);
   try {
-    const found = await inRounds(started, measure);
-    const rows = [...found].flatMap(([contender, rounds]) => rowsOf(contender, rounds));
+    const all = CASES.flatMap((one) => started.filter((contender) => isFor(one, contender))
+      .map((contender) => ({ name: contender.name, contender, ...one })));
+    const found = await inRounds(all, measure);
+    const rows = [...found].map(([one, runs]) => rowOf(one, runs));
     print(rows);
     save('latency', { runs: ROUNDS, rows });
   } finally {
