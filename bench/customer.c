@@ -18,6 +18,7 @@ void
 customers_load(struct customers *c, const char *path, long room)
 {
 	FILE *f = fopen(path, "r");
+	long i;
 
 	if (f == NULL && errno != ENOENT)
 		fail(path);
@@ -38,8 +39,8 @@ customers_load(struct customers *c, const char *path, long room)
 	if (fread(c->id, CUSTOMER_LINE, (size_t)c->n, f) != (size_t)c->n)
 		fail(path);
 	fclose(f);
-	for (room = 0; room < c->n; room++)
-		c->id[room][PL_CONVERSATION_ID_LEN] = '\0';
+	for (i = 0; i < c->n; i++)
+		c->id[i][PL_CONVERSATION_ID_LEN] = '\0'; /* a newline */
 }
 
 void

@@ -90,7 +90,7 @@ test('SIGKILL of either program in a stream of changes: nothing lost, nothing tw
     for (const name of ['presence.fcgi', 'events.fcgi']) {
       await sleep(300);
       // A process of plain CGI is there for milliseconds: it may take many looks.
-      const pid = await until(() => kill(demo.program(name)), { deadline: 60000, every: 1, what: `${name} runs` });
+      const pid = await until(() => killOne(demo.processes(name)), { deadline: 60000, every: 1, what: `${name} runs` });
       await until(() => ![0, pid].includes(demo.program(name)), { what: `${name} is back` });
     }
   await sleep(300);
@@ -114,15 +114,15 @@ test('SIGKILL of either program in a stream of changes: nothing lost, nothing tw
   await Promise.all(readers.map((r) => r.stop()));
 });
 
-/** The process that was killed; 0 if it was gone before. */
-function kill(pid) {
-  try {
-    if (pid)
-      process.kill(pid, 'SIGKILL');
-    return pid;
-  } catch {
-    return 0;
-  }
+/** The process that was killed, the latest that could be; undefined: all were gone before. */
+function killOne(pids) {
+  return pids.toReversed().find((pid) => {
+    try {
+      return process.kill(pid, 'SIGKILL');
+    } catch {
+      return false;
+    }
+  });
 }
 
 async function insistUntil(over, send) {

@@ -130,8 +130,8 @@ function queryString(query = {}) {
   return text ? `?${text}` : '';
 }
 
-/** The process ids whose parent is `ppid`, with their names. */
-function childrenOf(ppid) {
+/** All processes of the machine: {pid, comm, parent}. One look, for those of plain CGI are gone before a second. */
+function allProcesses() {
   const found = [];
   for (const name of fs.readdirSync('/proc')) {
     if (!/^\d+$/.test(name))
@@ -143,10 +143,14 @@ function childrenOf(ppid) {
       continue; // it ended while we looked
     }
     const [, comm, state, parent] = /^\d+ \((.*)\) (\S) (\d+)/s.exec(stat);
-    if (Number(parent) === ppid && state !== 'Z')
-      found.push({ pid: Number(name), comm });
+    if (state !== 'Z')
+      found.push({ pid: Number(name), comm, parent: Number(parent) });
   }
   return found;
+}
+
+function childrenOf(ppid, all = allProcesses()) {
+  return all.filter((p) => p.parent === ppid);
 }
 
 /** Is there such a process, that is not merely waiting to be reaped? */
@@ -158,8 +162,8 @@ function isAlive(pid) {
   }
 }
 
-function descendantsOf(ppid) {
-  return childrenOf(ppid).flatMap((c) => [c, ...descendantsOf(c.pid)]);
+function descendantsOf(ppid, all = allProcesses()) {
+  return childrenOf(ppid, all).flatMap((c) => [c, ...descendantsOf(c.pid, all)]);
 }
 
 /** A running demo. Made by startDemo(). */
