@@ -63,12 +63,12 @@ static enum pl_err
 find_target(struct pl_cmd_env *env, struct target *t)
 {
 	struct pl_store *store = env->store;
-	enum pl_err err;
+	enum pl_err err = store->ops->begin(store, PL_TXN_READ, env->now);
 
+	if (err == PL_OK)
+		err = pl_cmd_company_id(env, &t->company);
 	t->public_id = t->id;
-	if (!t->is_session)
-		return PL_OK;
-	if ((err = store->ops->begin(store, PL_TXN_READ, env->now)) == PL_OK)
+	if (err == PL_OK && t->is_session)
 		err = store->ops->session_find(
 		    store, t->company, t->session, &t->arena, &t->public_id);
 	store->ops->rollback(store);
@@ -104,18 +104,6 @@ forget(struct pl_cmd_env *env, struct target *t)
 }
 
 static enum pl_err
-find_company(struct pl_cmd_env *env, struct target *t)
-{
-	struct pl_store *store = env->store;
-	enum pl_err err = store->ops->begin(store, PL_TXN_READ, env->now);
-
-	if (err == PL_OK)
-		err = pl_cmd_company_id(env, &t->company);
-	store->ops->rollback(store);
-	return err;
-}
-
-static enum pl_err
 run_forget(struct pl_cmd_env *env, int argc, char *argv[])
 {
 	struct target t = {.is_session = false};
@@ -137,8 +125,6 @@ run_forget(struct pl_cmd_env *env, int argc, char *argv[])
 	    pl_unhex(t.id, t.session, sizeof(t.session)) != PL_OK)
 		return pl_cmd_say(
 		    PL_ERR_NOT_FOUND, "\"%s\" is no session's id", t.id);
-	if ((err = find_company(env, &t)) != PL_OK)
-		return err;
 	pl_arena_init(&t.arena);
 	err = forget(env, &t);
 	pl_arena_close(&t.arena);

@@ -1,11 +1,10 @@
 /*
  * What conversations are found by. An id of our own says the number of its row
- * (store.h), and is all that a widget has to send. Any other has names: one for
- * the public id (of its hash) and one for each session (of its secret), as
- * numbers in one small table. They are not unique: whoever looks one up
- * compares the whole with each row that has it. So all that a clash costs is
- * another row to look at; and so with a number, which somebody may have made
- * up.
+ * (store.h). One with any other has names: one for the public id (of its hash)
+ * and one for each session (of its secret), as numbers in one small table. They
+ * are not unique: whoever looks one up compares the whole with each row that
+ * has it. So all that a clash costs is another row to look at; and so with a
+ * number, which somebody may have made up.
  *
  * And what they are called: an id of our own ("conv_" and 24 hex digits) is
  * kept as its 12 bytes, any other as it is.

@@ -91,11 +91,10 @@ bind_array(
 }
 
 /* The conversations asked for: what they are called, and the numbers of those
- * that are there. (An id that is gone may have been another's since.) */
+ * that may be seen. (An id that is gone may have been another's since.) */
 static enum pl_err
 bind_ids(struct harvest *h, sqlite3_stmt *st)
 {
-	const struct pl_scope scope = {.company = h->q->scope->company};
 	struct pl_buf ids = PL_BUF_EMPTY, numbers = PL_BUF_EMPTY;
 	enum pl_err err = PL_OK;
 	int64_t number;
@@ -105,7 +104,7 @@ bind_ids(struct harvest *h, sqlite3_stmt *st)
 	pl_json_open(&numbers, '[');
 	for (i = 0; i < h->q->nids && err == PL_OK; i++) {
 		pl_json_str(&ids, NULL, h->q->ids[i]);
-		err = pl_sqlite_find(h->s, &scope, h->q->ids[i], &number);
+		err = pl_sqlite_find(h->s, h->q->scope, h->q->ids[i], &number);
 		if (err == PL_OK)
 			pl_json_int(&numbers, NULL, number);
 		else if (err == PL_ERR_NOT_FOUND)

@@ -9,7 +9,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
-const { startDemo, isAlive, newTab, until, sleep, MOST_POLLS } = require('../lib/demo');
+const { startDemo, isAlive, kill, newTab, until, sleep, MOST_POLLS } = require('../lib/demo');
 const { Reader } = require('../lib/reader');
 
 const SETTINGS = { minBeatMs: 0, leaveGraceMs: 0, timeoutMs: 600000, maxWaiters: 60 };
@@ -22,7 +22,7 @@ test('SIGTERM: events.fcgi answers the polls it holds, empty, and ends', async (
   await until(async () => await demo.held() === count, { deadline: 30000, what: 'all polls are held' });
   const pids = demo.processes('events.fcgi');
   for (const pid of pids)
-    process.kill(pid, 'SIGTERM');
+    kill(pid, 'SIGTERM');
   for (const answer of await Promise.all(polls)) {
     assert.equal(answer.status, 200, answer.text);
     assert.deepEqual(answer.json.events, []);
@@ -40,7 +40,7 @@ test('SIGTERM: presence.fcgi answers what it took and ends', async (t) => {
   const beats = Array.from({ length: 50 }, () => demo.beat(session, newTab()));
   const pids = demo.processes('presence.fcgi');
   for (const pid of pids)
-    process.kill(pid, 'SIGTERM');
+    kill(pid, 'SIGTERM');
   // 5xx: nobody was there to take it, as the web server says.
   for (const { status } of await Promise.all(beats))
     assert.ok(status === 200 || status >= 500, `${status}`);
@@ -90,7 +90,8 @@ test('SIGKILL of either program in a stream of changes: nothing lost, nothing tw
     for (const name of ['presence.fcgi', 'events.fcgi']) {
       await sleep(300);
       // A process of plain CGI is there for milliseconds: it may take many looks.
-      const pid = await until(() => killOne(demo.processes(name)), { deadline: 60000, every: 1, what: `${name} runs` });
+      const killLatest = () => demo.processes(name).toReversed().find((p) => kill(p, 'SIGKILL'));
+      const pid = await until(killLatest, { deadline: 60000, every: 1, what: `${name} runs` });
       await until(() => ![0, pid].includes(demo.program(name)), { what: `${name} is back` });
     }
   await sleep(300);
@@ -113,17 +114,6 @@ test('SIGKILL of either program in a stream of changes: nothing lost, nothing tw
   t.diagnostic(`${total} changes, 6 kills, ${readers.map((r) => r.failures)} failed polls`);
   await Promise.all(readers.map((r) => r.stop()));
 });
-
-/** The process that was killed, the latest that could be; undefined: all were gone before. */
-function killOne(pids) {
-  return pids.toReversed().find((pid) => {
-    try {
-      return process.kill(pid, 'SIGKILL');
-    } catch {
-      return false;
-    }
-  });
-}
 
 async function insistUntil(over, send) {
   while (!over()) {

@@ -5,7 +5,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { startDemo, newTab, until } = require('../lib/demo');
+const { startDemo, kill, newTab, until } = require('../lib/demo');
 const { Reader } = require('../lib/reader');
 
 const SETTINGS = { minBeatMs: 0, leaveGraceMs: 0, timeoutMs: 600000 };
@@ -44,15 +44,6 @@ test('three times as many dashboards as places: beats in time, every change to a
   await Promise.all(readers.map((r) => r.stop()));
 });
 
-/** Kills it, if it is there: a process of plain CGI ends when it has answered. */
-function kill(pid) {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (err) {
-    assert.equal(err.code, 'ESRCH');
-  }
-}
-
 test('a program that is killed gives its places back by itself', async (t) => {
   const demo = await startDemo({ set: { ...SETTINGS, maxWaiters: 1 } });
   t.after(() => demo.stop());
@@ -60,7 +51,7 @@ test('a program that is killed gives its places back by itself', async (t) => {
   await until(async () => await demo.held() === 1, { what: 'the poll is held' });
   assert.equal((await demo.pollAnswer({ timeout: 55, client: 'b' })).status, 503);
   for (const pid of demo.processes('events.fcgi'))
-    kill(pid);
+    kill(pid, 'SIGKILL');
   await first;
   await until(async () => (await demo.pollAnswer({ timeout: 1, client: 'b' })).status === 200,
     { deadline: 20000, what: 'another poll is held' });

@@ -162,6 +162,17 @@ function isAlive(pid) {
   }
 }
 
+/** Sends it the signal, if it is there: one of plain CGI ends when it has answered. Was it? */
+function kill(pid, signal) {
+  try {
+    return process.kill(pid, signal);
+  } catch (err) {
+    if (err.code !== 'ESRCH')
+      throw err;
+    return false;
+  }
+}
+
 function descendantsOf(ppid, all = allProcesses()) {
   return childrenOf(ppid, all).flatMap((c) => [c, ...descendantsOf(c.pid, all)]);
 }
@@ -488,4 +499,6 @@ function readLogs(dir) {
     .map((name) => fs.readFileSync(path.join(dir, name), 'utf8')).join('');
 }
 
-module.exports = { startDemo, descendantsOf, isAlive, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT, SERVER, MOST_POLLS };
+module.exports = {
+  startDemo, descendantsOf, isAlive, kill, until, sleep, inParallel, newTab, freePort, parseEnv, ROOT, SERVER, MOST_POLLS,
+};
