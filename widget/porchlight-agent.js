@@ -264,6 +264,11 @@
 
   // ---------------------------------------------------------------- questions
 
+  // How long until CALM_MS after that moment. The clock may have been put back.
+  function calm(since) {
+    return Math.max(0, Math.min(CALM_MS, since + CALM_MS - Date.now()));
+  }
+
   // Too many for one question?
   function isMany(ids) {
     return ids.length > MANY || ids.reduce((length, id) => length +
@@ -344,7 +349,8 @@
       this.busyUntil = 0;
       this.spokeAt = 0;         // when the server last did
       this.asked = null;        // what the poll that is held asks for
-      this.changedAt = 0;
+      this.changedAt = 0;       // when it was interrupted for something new
+      this.lookedAt = 0;        // when somebody new was last asked for
       this.lingering = new Map();       // id to how long
       this.idle = false;        // nothing is wanted
       this.patient = false;     // what is wanted has to wait its turn
@@ -378,7 +384,7 @@
         this.changedAt = Date.now();
         if (!this.patient && !this.isCovered(this.port.wanted()))
           this.interrupt();
-      }, Math.max(GATHER_MS, this.changedAt + CALM_MS - Date.now()));
+      }, Math.max(GATHER_MS, calm(this.changedAt)));
     }
 
     isCovered(wanted) {
@@ -557,8 +563,16 @@
         deaf: false});
     }
 
-    // Who is new among the wanted. The stream goes on from where it was.
+    // Who is new among the wanted. The stream goes on from where it was. If
+    // it is too soon for that, more may have come until it is time.
     async lookUp(ids) {
+      const wait = calm(this.lookedAt);
+
+      if (wait) {
+        await this.sleep(wait);
+        return;
+      }
+      this.lookedAt = Date.now();
       const found = await fetchMany(ids, (query) => this.ask(query));
 
       this.publish({views: Array.from(found.views.values())},

@@ -330,6 +330,37 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.equal(api.count('/presence'), 1);
   });
 
+  test('clicks are no storm, however slow the server is', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+    const pass = async (ms) => {
+      for (; ms > 0; ms -= 5) {
+        t.mock.timers.tick(5);
+        await turn();
+      }
+    };
+    globalThis.fetch = async (url, options) => {
+      if (/presence/.test(url))
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      return api.fetch(url, options);
+    };
+    let last;
+
+    for (let i = 0; i < 40; i++) {
+      api.put(`c${i}`);
+      const unwatch = agent.watch(`c${i}`, (view) => {
+        last = `c${i} ${view.status}`;
+      });
+      await pass(25);
+      if (i < 39)
+        unwatch();
+    }
+    await pass(600);
+    assert.equal(last, 'c39 offline');
+    // The first, what came meanwhile, then one each 500 ms: of 1,000.
+    assert.ok(api.count('/presence') <= 4,
+      api.seen.map((request) => `${request.path} ${request.ids}`).join('\n'));
+  });
+
   test('watching the same twice asks once', async () => {
     api.put('a');
     await seen('a', () => true);
