@@ -347,6 +347,9 @@ describe('the dashboard', { timeout: 240000 }, () => {
       ids.push((await demo.conversation({ id: `click_${i}` })).conversationId);
     const last = await newCustomer('click_39');
     await shows(page, JOHN, 'offline');
+    // An answer takes longer than the next click.
+    await page.emulateNetworkConditions(
+      { offline: false, download: -1, upload: -1, latency: 30 });
     const seen = requests(page);
     const start = performance.now();
     await page.evaluate(async (all) => {
