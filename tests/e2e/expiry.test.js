@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const { test, before, after } = require('node:test');
 const { startDemo, newTab, inParallel } = require('../lib/demo');
 
-const CUSTOMERS = 300; // fewer than an answer may tell of
+const CUSTOMERS = 240; // one answer may tell of all their comings and goings
 let demo;
 
 before(async () => {
