@@ -93,9 +93,11 @@ function parseEnv(text) {
 /**
  * One HTTP request; never throws for a status. Like the widget, it gives up
  * on a server that says nothing: under mod_fcgid a request that waits for a
- * process while Apache restarts is never answered.
+ * process while Apache restarts is never answered. Like a browser, it asks again
+ * if the server closed an idle connection just then: Apache does when it is busy.
  */
-function request(agent, base, { method = 'GET', path: where, headers = {}, body, deadline = 30000 }) {
+function request(agent, base, options) {
+  const { method = 'GET', path: where, headers = {}, body, deadline = 30000 } = options;
   const url = new URL(base + where); // base may have a path of its own
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(deadline);
@@ -114,7 +116,12 @@ function request(agent, base, { method = 'GET', path: where, headers = {}, body,
         resolve({ status: res.statusCode, headers: res.headers, text, json });
       });
     });
-    req.on('error', reject);
+    req.on('error', (err) => {
+      if (err.code === 'ECONNRESET' && req.reusedSocket)
+        resolve(request(agent, base, options));
+      else
+        reject(err);
+    });
     req.end(body);
   });
 }
