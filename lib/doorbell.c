@@ -65,6 +65,18 @@ pl_doorbell_close(struct pl_doorbell *bell)
 	bell->watch = bell->file = -1;
 }
 
+bool
+pl_doorbell_is_stale(const struct pl_doorbell *bell, const char *database)
+{
+	struct stat ours, there;
+	char path[1200];
+
+	snprintf(path, sizeof(path), "%s-bell", database);
+	return bell->file >= 0 && fstat(bell->file, &ours) == 0 &&
+	       (stat(path, &there) != 0 || ours.st_dev != there.st_dev ||
+		   ours.st_ino != there.st_ino);
+}
+
 void
 pl_doorbell_ring(struct pl_doorbell *bell)
 {

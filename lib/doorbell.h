@@ -21,6 +21,8 @@ enum pl_err pl_doorbell_open(
     struct pl_doorbell *, const char *database, bool listen) PL_MUST;
 void pl_doorbell_close(struct pl_doorbell *);
 
+/* Has its file been deleted or replaced? Whoever comes later has another. */
+bool pl_doorbell_is_stale(const struct pl_doorbell *, const char *database);
 void pl_doorbell_ring(struct pl_doorbell *);
 /* Forgets the rings so far, so that watch is readable at the next. */
 void pl_doorbell_answer(struct pl_doorbell *);

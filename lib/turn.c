@@ -335,6 +335,15 @@ have_store(struct pl_app *app)
 		app->stopping = true;
 		return false;
 	}
+	/* The page that all share went with it, as a rule. */
+	if (pl_doorbell_is_stale(&app->bell, app->config.database)) {
+		pl_log(PL_LOG_ERROR,
+		    "%s-bell was deleted: ends, to be started again and share "
+		    "the one that is there",
+		    app->config.database);
+		app->stopping = true;
+		return false;
+	}
 	if (pl_sqlite_open(&app->store, app->config.database, false,
 		&app->rules, app->config.retention_ms, app->now) != PL_OK)
 		return false;

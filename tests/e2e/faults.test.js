@@ -148,3 +148,26 @@ test('a started-again demo keeps keys, conversations, presence and cursors', asy
   assert.deepEqual(events.map((e) => e.event), ['customer:online', 'customer:offline']);
   await second.stop();
 });
+
+// The slow tick is a minute here: what is heard before is heard by the bell.
+test('a database made anew in the place of another: all processes share one bell', async (t) => {
+  const demo = await startDemo({ set: { ...SETTINGS, slowTickMs: 60000 } });
+  t.after(() => demo.stop());
+  await demo.cursor();
+  for (const name of fs.readdirSync(demo.dataDir).filter((f) => f.startsWith(path.basename(demo.db))))
+    fs.rmSync(path.join(demo.dataDir, name));
+  await demo.made('init');
+  const { API_KEY: apiKey } = await demo.made('company', 'add', '-o', 'https://shop.example', 'Shop');
+  const { AGENT_TOKEN: token } = await demo.made('agent', 'add', 'Jane');
+  const made = await until(() => demo.conversation({ apiKey }).catch(() => null), { what: 'the new one is served' });
+  // One program is started again, the other is not.
+  const pids = demo.processes('events.fcgi');
+  for (const pid of pids)
+    kill(pid, 'SIGTERM');
+  await until(() => !pids.some(isAlive), { what: 'events.fcgi ends' });
+  const cursor = await until(() => demo.cursor({ token }).catch(() => null), { what: 'polls are answered again' });
+  const poll = demo.poll({ token, cursor, timeout: 20 });
+  await until(async () => await demo.held() === 1, { what: 'the poll is held' });
+  await until(async () => (await demo.online(made, newTab())).status === 200, { what: 'beats are taken' });
+  assert.equal((await poll).events[0]?.event, 'customer:online');
+});

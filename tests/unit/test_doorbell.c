@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <unistd.h>
 
 #include "doorbell.h"
 #include "../lib/test.h"
@@ -36,6 +37,24 @@ Test(doorbell, is_heard_by_all)
 	pl_doorbell_close(&ringer);
 	pl_doorbell_close(&one);
 	pl_doorbell_close(&two);
+}
+
+/* Deleted, or another in its place: who comes later does not hear this one. */
+Test(doorbell, knows_whether_its_file_is_there)
+{
+	const char *db = tmpdir_write("x.db", "");
+	struct pl_doorbell bell, later;
+
+	cr_assert_eq(pl_doorbell_open(&bell, db, false), PL_OK);
+	cr_expect(!pl_doorbell_is_stale(&bell, db));
+	cr_assert_eq(unlink(tmpdir_path("x.db-bell")), 0);
+	cr_expect(pl_doorbell_is_stale(&bell, db));
+	cr_assert_eq(pl_doorbell_open(&later, db, true), PL_OK);
+	cr_expect(pl_doorbell_is_stale(&bell, db));
+	cr_expect(!pl_doorbell_is_stale(&later, db));
+	pl_doorbell_close(&bell);
+	pl_doorbell_close(&later);
+	cr_expect(!pl_doorbell_is_stale(&bell, db), "there is none");
 }
 
 /* Without a place for it nothing rings, and nothing breaks. */
