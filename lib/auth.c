@@ -3,6 +3,7 @@
  * database nor the time that it takes gives one away.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "auth.h"
 #include "jwt.h"
@@ -138,6 +139,15 @@ by_cookie(struct pl_request *r, struct pl_store *store, struct pl_who *out)
 	    store, out->credential.hash, &r->arena, &out->agent);
 }
 
+/* What a browser sends by itself where the web server asks for a password. Such
+ * a page can use no Bearer, which would stand in the same header. */
+static bool
+is_for_the_server(const struct pl_request *r)
+{
+	return strncasecmp(r->authorization, "Basic ", 6) == 0 ||
+	       strncasecmp(r->authorization, "Digest ", 7) == 0;
+}
+
 static enum pl_err
 ask(struct pl_request *r, struct pl_store *store,
     const struct pl_config *config, int64_t now, struct pl_who *who)
@@ -154,8 +164,9 @@ ask(struct pl_request *r, struct pl_store *store,
 		return look_up_user(
 		    store, config, &r->arena, r->remote_user, &who->agent);
 	}
-	return r->authorization[0] == '\0' ? by_cookie(r, store, who)
-					   : PL_ERR_UNAUTHENTICATED;
+	return r->authorization[0] == '\0' || is_for_the_server(r)
+		   ? by_cookie(r, store, who)
+		   : PL_ERR_UNAUTHENTICATED;
 }
 
 enum pl_err

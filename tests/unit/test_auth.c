@@ -98,8 +98,8 @@ Test(auth, cookie_is_its_agent_for_its_time)
 /* A wrong token is not made good by a cookie. */
 Test(auth, authorization_alone_counts)
 {
-	static const char *const wrong[] = {"Bearer pla_ann", "Bearer ",
-	    "Bearer pla_anna2", "Basic pla_anna", "pla_anna"};
+	static const char *const wrong[] = {
+	    "Bearer pla_ann", "Bearer ", "Bearer pla_anna2", "pla_anna"};
 	struct pl_agent a;
 	size_t i;
 
@@ -108,6 +108,20 @@ Test(auth, authorization_alone_counts)
 		pl_request_set(&r, "HTTP_AUTHORIZATION", wrong[i]);
 		cr_expect_eq(ask(&a), PL_ERR_UNAUTHENTICATED, "%s", wrong[i]);
 	}
+}
+
+/* On a site behind a password of the web server's every request has that. */
+Test(auth, a_cookie_counts_beside_the_servers_password)
+{
+	struct pl_agent a;
+
+	pl_request_set(&r, "HTTP_COOKIE", "porchlight=session");
+	pl_request_set(&r, "HTTP_AUTHORIZATION", "Basic c2hvcDp4");
+	cr_expect_eq(ask(&a), PL_OK);
+	pl_request_set(&r, "HTTP_AUTHORIZATION", "Digest username=\"shop\"");
+	cr_expect_eq(ask(&a), PL_OK);
+	pl_request_set(&r, "HTTP_COOKIE", "");
+	cr_expect_eq(ask(&a), PL_ERR_UNAUTHENTICATED);
 }
 
 Test(auth, nothing_and_a_wrong_cookie_are_nobody)
