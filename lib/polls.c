@@ -58,8 +58,9 @@ struct look {
 	size_t start[LOOK_MOST], len[LOOK_MOST]; /* of its JSON; 0: not yet */
 	size_t n;
 	struct pl_buf json;
-	bool is_news; /* not read from the store, which is not open */
-	bool is_left; /* somebody has to be looked for in the store */
+	bool is_news;    /* not read from the store, which is not open */
+	bool is_left;    /* somebody has to be looked for in the store */
+	enum pl_err err; /* of that */
 };
 
 void
@@ -396,7 +397,7 @@ read_own(struct pl_polls *p, const struct pl_waiter *w, struct own *own,
 }
 
 /* Who is limited to inboxes is given its own reading. */
-static void
+static enum pl_err
 look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 {
 	struct pl_reply reply, events;
@@ -406,7 +407,7 @@ look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 
 	if (has_expired(p, w)) {
 		refuse(p, w);
-		return;
+		return PL_OK;
 	}
 	pl_reply_init(&events);
 	pl_buf_puts(&events.body, "[");
@@ -415,7 +416,7 @@ look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 		w->seq = upto; /* nothing of that has to be read again */
 	if (err != PL_OK || own.n == 0) {
 		pl_reply_close(&events);
-		return;
+		return err;
 	}
 	pl_reply_init(&reply);
 	pl_answer_begin(&reply, &p->store, upto, p->app->now);
@@ -423,6 +424,7 @@ look_for_itself(struct pl_polls *p, struct pl_waiter *w)
 	pl_answer_end(&reply);
 	send_reply(p, w, &reply);
 	pl_reply_close(&events);
+	return PL_OK;
 }
 
 static void
@@ -434,11 +436,12 @@ on_woken(void *arg, struct pl_waiter *w, const bool *yes)
 		answer(look->polls, w, look, yes);
 	else if (look->is_news)
 		look->is_left = true;
-	else
-		look_for_itself(look->polls, w);
+	else if (look->err == PL_OK)
+		look->err = look_for_itself(look->polls, w);
 }
 
-/* One reading; *more: there is more to read. */
+/* One reading; *more: there is more to read. Whom an error keeps from being
+ * told is told by the next one, from the same place. */
 static enum pl_err
 look_once(struct pl_polls *p, struct look *look, bool *more)
 {
@@ -448,8 +451,8 @@ look_once(struct pl_polls *p, struct look *look, bool *more)
 	    .after = p->position,
 	    .limit = LOOK_MOST,
 	};
+	int64_t before = p->position, upto;
 	enum pl_err err;
-	int64_t upto;
 
 	look->n = 0;
 	pl_arena_init(&look->arena);
@@ -460,6 +463,10 @@ look_once(struct pl_polls *p, struct look *look, bool *more)
 		err = pl_parked_wake(
 		    p->parked, look->events, look->n, on_woken, look);
 	}
+	if (err == PL_OK)
+		err = look->err;
+	if (err != PL_OK)
+		p->position = before;
 	pl_arena_close(&look->arena);
 	look->json.len = 0;
 	return err;
@@ -534,6 +541,7 @@ new_look(struct pl_polls *p)
 	look->n = 0;
 	look->json = PL_BUF_EMPTY;
 	look->is_news = look->is_left = false;
+	look->err = PL_OK;
 	return look;
 }
 
