@@ -43,6 +43,7 @@ struct pl_app {
 	bool look;            /* there may be something new in the stream */
 	bool woken;           /* something may have run out */
 	bool again;           /* the next turn must not wait */
+	bool is_set_back;     /* the clock, since the last write */
 	bool stopping;
 	bool told; /* where the store lies */
 };

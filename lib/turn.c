@@ -23,15 +23,16 @@
 #include "log.h"
 #include "polls.h"
 
-#define SETTLE_MOST 128  /* conversations in one turn: a few ms */
-#define SETTLE_BESIDE 16 /* where nobody has come for it */
-#define OVERDUE_MS 1000  /* since it ran out */
-#define RETRY_MS 500     /* between two tries at a store that fails */
-#define SEEN_MS 100      /* between two looks whether its file is there */
-#define LONG_MS 2        /* what ran out was much, if it took as long */
-#define GATHER_MS 20     /* then more of it is let come together */
-#define CROWD 64         /* polls told at a time */
-#define TOLD_US 30       /* to pass on each of their answers */
+#define SETTLE_MOST 128     /* conversations in one turn: a few ms */
+#define SETTLE_BESIDE 16    /* where nobody has come for it */
+#define OVERDUE_MS 1000     /* since it ran out */
+#define RETRY_MS 500        /* between two tries at a store that fails */
+#define SEEN_MS 100         /* between two looks whether its file is there */
+#define LONG_MS 2           /* what ran out was much, if it took as long */
+#define GATHER_MS 20        /* then more of it is let come together */
+#define CROWD 64            /* polls told at a time */
+#define TOLD_US 30          /* to pass on each of their answers */
+#define CLOCK_SLACK_MS 1000 /* as in presence.c */
 
 static bool
 waits_for(const struct pl_call *call, enum pl_txn txn)
@@ -182,6 +183,7 @@ write_phase(struct pl_app *app, bool due, bool *settled)
 	enum pl_err err = store->ops->begin(store, PL_TXN_WRITE, app->now);
 
 	app->due_at = 0;
+	app->is_set_back = false;
 	if (err == PL_OK)
 		err = due ? store->ops->settle(store, SETTLE_MOST, settled)
 			  : settle_beside(app);
@@ -264,8 +266,20 @@ look(struct pl_app *app)
 		pl_fcgi_rest(app->fcgi, (int)(told * TOLD_US / 1000));
 }
 
+/* Of the last write, in the transaction that is open: is it yet to come? Then
+ * leases would last for as long as the step, if nobody wrote. */
+static bool
+is_set_back(const struct pl_app *app)
+{
+	struct pl_position position;
+
+	return app->store->ops->position(app->store, &position) == PL_OK &&
+	       position.at > app->now + CLOCK_SLACK_MS;
+}
+
+/* Where the clock was set back, the next turn writes first. */
 static void
-read_phase(struct pl_app *app)
+read_phase(struct pl_app *app, bool *settled)
 {
 	struct pl_store *store = app->store;
 	enum pl_err err;
@@ -273,6 +287,12 @@ read_phase(struct pl_app *app)
 	if (!any(app, PL_TXN_READ))
 		return;
 	err = store->ops->begin(store, PL_TXN_READ, app->now);
+	if (err == PL_OK && is_set_back(app)) {
+		store->ops->rollback(store);
+		app->is_set_back = true;
+		*settled = false;
+		return;
+	}
 	if (err == PL_OK) {
 		run_group(app, PL_TXN_READ);
 		return;
@@ -381,7 +401,7 @@ is_due(struct pl_app *app)
 	if (!any(app, PL_TXN_READ) &&
 	    (app->polls == NULL || pl_polls_count(app->polls) == 0))
 		return false;
-	return due_at(app) <= app->now;
+	return app->is_set_back || due_at(app) <= app->now;
 }
 
 /* Everything of this turn that needs the store. */
@@ -404,7 +424,7 @@ work(struct pl_app *app, bool *settled)
 	if (app->store != NULL)
 		look(app);
 	if (app->store != NULL && *settled && !later)
-		read_phase(app);
+		read_phase(app, settled);
 }
 
 static void
