@@ -200,13 +200,16 @@ pl_rate_delay(struct pl_rates *rates, enum pl_rate_kind kind, const void *name,
     size_t len, int64_t now)
 {
 	struct place place = find(rates, kind, name, len);
+	uint64_t seen, value;
 	int64_t left;
-	uint64_t seen;
 
 	choose(&place, delay_load, now, &seen);
-	left = until_of(value_of(&place, seen)) * 1000 - now;
-	if (left <= 0)
+	value = value_of(&place, seen);
+	left = until_of(value) * 1000 - now;
+	/* So many failures never make one wait longer: the clock was set back
+	 * then, and the end would be as far away as the step was long. */
+	if (left <= 0 ||
+	    left > delay_for((int64_t)(value >> FAILS_SHIFT), 0) * 1000)
 		return 0;
-	/* It never lasts longer: the clock was set back then. */
-	return left < DELAY_MAX * 1000 ? left : DELAY_MAX * 1000;
+	return left;
 }

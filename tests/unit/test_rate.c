@@ -222,3 +222,17 @@ Test(rate, delay_survives_a_step_of_the_clock)
 		fail(T0);
 	cr_expect_leq(delay(T0 - 86400000), 900000);
 }
+
+/* One slip of the finger, and the clock is set back by an hour: he need not
+ * wait for that hour to come again. */
+Test(rate, a_step_of_the_clock_keeps_nobody_out)
+{
+	fail(T0);
+	cr_expect_eq(delay(T0), 0);
+	cr_expect_eq(delay(T0 - 3600000), 0);
+	cr_expect_eq(delay(T0 - 3600000 + 900000), 0);
+	fail(T0 - 3600000);
+	fail(T0 - 3600000);
+	fail(T0 - 3600000);
+	cr_expect_eq(delay(T0 - 3600000), 2000, "what is counted is kept");
+}
