@@ -157,24 +157,31 @@ loop(struct pl_app *app)
 	finish(app);
 }
 
-/* As many descriptors as we may have: a poll is one. */
+/* As many descriptors as we may have: a poll is one. Beyond that none is held,
+ * or nobody could be answered any more, not even that there is no room. */
 static void
-raise_limits(const struct pl_app *app)
+raise_limits(struct pl_app *app)
 {
 	const struct pl_config *config = &app->config;
-	struct rlimit rl;
+	rlim_t most = (rlim_t)config->max_waiters;
+	struct rlimit rl, all;
 
+	app->most_polls = (size_t)most;
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
-	rl.rlim_cur = rl.rlim_max;
-	if ((setrlimit(RLIMIT_NOFILE, &rl) != 0 ||
-		rl.rlim_cur < (rlim_t)config->max_waiters + BASE_FDS) &&
-	    app->program == PL_EVENTS && config->max_waiters_set)
+	all = (struct rlimit){rl.rlim_max, rl.rlim_max};
+	if (setrlimit(RLIMIT_NOFILE, &all) == 0)
+		rl = all;
+	if (rl.rlim_cur >= most + BASE_FDS)
+		return;
+	most = rl.rlim_cur > BASE_FDS ? rl.rlim_cur - BASE_FDS : 0;
+	app->most_polls = (size_t)most;
+	if (app->program == PL_EVENTS && config->max_waiters_set)
 		pl_log(PL_LOG_WARN,
-		    "maxWaiters is %lld, but only %llu files "
-		    "may be open",
+		    "maxWaiters is %lld, but only %llu files may be open: "
+		    "holds %llu polls at the most",
 		    (long long)config->max_waiters,
-		    (unsigned long long)rl.rlim_cur);
+		    (unsigned long long)rl.rlim_cur, (unsigned long long)most);
 }
 
 static enum pl_err

@@ -32,6 +32,7 @@ struct pl_app {
 	int64_t seen_at;        /* when its file was last seen in its place */
 	struct pl_doorbell bell;
 	struct pl_polls *polls; /* NULL: this program holds none */
+	size_t most_polls;      /* that it may hold, each with a descriptor */
 	struct pl_shared shared;
 	struct pl_sandbox sandbox;
 	struct pl_call *first, **last; /* this turn's requests, in order */

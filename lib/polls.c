@@ -120,7 +120,7 @@ pl_polls_new(struct pl_polls **out, struct pl_app *app)
 		return PL_ERR_NOMEM;
 	p->app = app;
 	p->moved = atomic_load(&app->shared.page->moved);
-	err = pl_parked_new(&p->parked, (size_t)app->config.max_waiters);
+	err = pl_parked_new(&p->parked, app->most_polls);
 	if (err != PL_OK) {
 		free(p);
 		return err;

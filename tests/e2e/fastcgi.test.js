@@ -21,29 +21,33 @@ let sockets;
 
 before(async () => {
   demo = await startDemo({ set: { leaveGraceMs: 300, minBeatMs: 0 } });
-  const conf = fs.readFileSync(path.join(demo.dataDir, 'lighttpd.conf'), 'utf8');
-  const folder = /porchlight_sockets *= "(.*)"/.exec(conf)[1];
-  sockets = Object.fromEntries(['presence', 'events'].map((name) => [name,
-    path.join(folder, fs.readdirSync(folder).find((f) => f.startsWith(name)))]));
+  sockets = socketsOf(demo);
 });
 after(() => demo?.stop());
 
+function socketsOf({ dataDir }) {
+  const conf = fs.readFileSync(path.join(dataDir, 'lighttpd.conf'), 'utf8');
+  const folder = /porchlight_sockets *= "(.*)"/.exec(conf)[1];
+  return Object.fromEntries(['presence', 'events'].map((name) => [name,
+    path.join(folder, fs.readdirSync(folder).find((f) => f.startsWith(name)))]));
+}
+
 const HEALTH = { REQUEST_METHOD: 'GET', REQUEST_URI: '/api/health' };
 
-function pollOf(query) {
+function pollOf(query, { agentToken } = demo) {
   return {
     REQUEST_METHOD: 'GET',
     REQUEST_URI: `/api/widget/events?${query}`,
-    HTTP_AUTHORIZATION: `Bearer ${demo.agentToken}`,
+    HTTP_AUTHORIZATION: `Bearer ${agentToken}`,
   };
 }
 
 /** A connection to a program; records() are the whole ones that came back. */
 class Connection {
-  constructor(name) {
+  constructor(socket) {
     this.bytes = Buffer.alloc(0);
     this.closed = false;
-    this.socket = net.connect(sockets[name]);
+    this.socket = net.connect(socket);
     this.socket.on('data', (data) => { this.bytes = Buffer.concat([this.bytes, data]); });
     this.socket.on('error', () => {});
     this.socket.on('close', () => { this.closed = true; });
@@ -79,7 +83,7 @@ class Connection {
 }
 
 async function connected(t, name, bytes) {
-  const c = new Connection(name);
+  const c = new Connection(sockets[name] ?? name);
   t.after(() => c.close());
   await c.write(bytes);
   return c;
@@ -182,6 +186,20 @@ test('an aborted poll gives its place back', async (t) => {
   for (const c of polls)
     await c.untilClosed();
   await stillServes();
+});
+
+// Of 120 files 64 are for all but polls.
+test('more polls than files that may be open: the rest is refused, and all goes on', async (t) => {
+  const small = await startDemo({ via: ['prlimit', '--nofile=120:120'], set: { maxWaiters: 1000 } });
+  t.after(() => small.stop());
+  const { events } = socketsOf(small);
+  const ask = (query) => connected(t, events, request(1, pollOf(query, small)));
+  for (let i = 0; i < 56; i++)
+    await ask(`timeout=55&client=c${i}`);
+  await until(async () => await small.held() === 56, { what: '56 polls are held' });
+  assert.match(await (await ask('timeout=55&client=more')).answer(1), /^Status: 503 [^]*"error":"busy"/);
+  assert.match(await (await ask('timeout=0')).answer(1), /^Status: 200 OK/);
+  assert.equal(await small.held(), 56);
 });
 
 test('who hangs up while he waits is forgotten', async (t) => {

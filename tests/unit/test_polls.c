@@ -57,6 +57,7 @@ open_polls(void)
 	app.bell.file = -1;
 	app.config.max_waiters = 4;
 	app.config.max_waiters_set = true;
+	app.most_polls = 4;
 	app.shared = (struct pl_shared){.nseats = 4, .fd = -1, .process = -1};
 	app.shared.page = calloc(
 	    1, sizeof(struct pl_shared_page) + 4 * sizeof(struct pl_seat));
