@@ -168,14 +168,13 @@ recall(struct pl_sqlite *s)
 	return pl_run(s, st);
 }
 
+/* At s->now. */
 static enum pl_err
-sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
+begin(struct pl_sqlite *s, enum pl_txn txn)
 {
-	struct pl_sqlite *s = self(store);
 	bool write = txn == PL_TXN_WRITE;
 	enum pl_err err;
 
-	s->now = now;
 	s->rights = false;
 	s->touched.len = 0;
 	s->touched.failed = false;
@@ -185,12 +184,24 @@ sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
 	err = pl_run(s, pl_sql(s, write ? PL_SQL_TXN_WRITE : PL_SQL_TXN_READ));
 	if (err == PL_OK)
 		err = find_position(s);
-	pl_draft_begin(&s->draft, now < s->position.due_at
+	pl_draft_begin(&s->draft, s->now < s->position.due_at
 				      ? s->position.due_at
 				      : 0); /* it is being looked after */
-	if (err == PL_OK && write)
-		err = recall(s);
 	if (err != PL_OK)
+		sqlite_rollback(&s->store);
+	return err;
+}
+
+static enum pl_err
+sqlite_begin(struct pl_store *store, enum pl_txn txn, int64_t now)
+{
+	struct pl_sqlite *s = self(store);
+	enum pl_err err;
+
+	s->now = now;
+	if ((err = begin(s, txn)) != PL_OK || txn != PL_TXN_WRITE)
+		return err;
+	if ((err = recall(s)) != PL_OK)
 		sqlite_rollback(store);
 	return err;
 }
@@ -290,7 +301,9 @@ sync_log(struct pl_sqlite *s)
 }
 
 /* In a transaction of its own: it takes as long as several beats do, and none
- * of them is to wait for it. What fails is done by the next one. */
+ * of them is to wait for it. What fails is done by the next one. The time is
+ * that of the turn which comes to its end; others may have written since, so
+ * it says nothing of the clock. */
 static void
 prune(struct pl_sqlite *s)
 {
@@ -298,8 +311,10 @@ prune(struct pl_sqlite *s)
 	bool changed;
 
 	s->prune_is_due = false;
-	if (sqlite_begin(store, PL_TXN_WRITE, s->now) != PL_OK)
+	if (begin(s, PL_TXN_WRITE) != PL_OK)
 		return;
+	if (s->now < s->position.at)
+		s->now = s->position.at;
 	if (pl_sqlite_prune(s) != PL_OK ||
 	    sqlite_commit(store, &changed) != PL_OK)
 		sqlite_rollback(store);

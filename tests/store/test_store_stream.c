@@ -605,6 +605,48 @@ Test(store_stream, old_changes_are_pruned_after_the_beat)
 	cr_expect_gt(pruned(later), 0);
 }
 
+/* By then another process may have written: that is no clock set back, after
+ * which every lease would be looked at anew. */
+Test(store_stream, pruning_late_is_no_clock_set_back)
+{
+	int64_t now = T0 + STAGE_RETENTION_MS + 1, later = now + 1500;
+	struct pl_beat beat = {.tab = 8, .seq = -1};
+	struct pl_beat_result result;
+	struct pl_position before, after;
+	struct pl_store *other;
+	bool changed;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_beat("conv_1", 1, 7, T0);
+	stage_write(now);
+	cr_assert_eq(
+	    stage->ops->beat(stage, "conv_1", stage_secret(1), &beat, &result),
+	    PL_OK);
+	cr_assert_eq(stage->ops->commit(stage, &changed), PL_OK);
+	other = stage_again(later);
+	cr_assert_eq(other->ops->begin(other, PL_TXN_WRITE, later), PL_OK);
+	cr_assert_eq(
+	    other->ops->beat(other, "conv_1", stage_secret(1), &beat, &result),
+	    PL_OK);
+	cr_assert_eq(other->ops->check(other), PL_OK);
+	cr_assert_eq(other->ops->commit(other, &changed), PL_OK);
+	other->ops->close(other);
+	stage_read(later);
+	cr_assert_eq(stage->ops->position(stage, &before), PL_OK);
+	stage->ops->rollback(stage);
+	cr_assert_eq(before.at, later);
+	cr_assert_gt(before.due_at, later);
+	stage_read(now); /* the turn that wrote goes on: at its own time */
+	stage->ops->rollback(stage);
+	stage->ops->tidy(stage, false);
+	stage_read(later);
+	cr_assert_eq(stage->ops->position(stage, &after), PL_OK);
+	stage->ops->rollback(stage);
+	cr_expect_gt(after.pruned, 0);
+	cr_expect_eq(after.at, later);
+	cr_expect_eq(after.due_at, before.due_at);
+}
+
 /* ---- cursors ---- */
 
 /* There and back; 0 is the start of a store that has lost nothing. */
