@@ -165,8 +165,8 @@ enum pl_err pl_sqlite_keep_last(
  * that nobody comes to; and is it time to, after the WRITE that was last? */
 enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;
 bool pl_sqlite_wants_prune(const struct pl_sqlite *);
-/* A statement that takes what happened in a conversation (0: one that is gone)
- * out of the stream, and says its numbers. */
+/* A statement that takes what happened in a conversation (0: one that is gone;
+ * NULL: not what is kept of one) out of the stream, and says its numbers. */
 sqlite3_stmt *pl_sqlite_forget(struct pl_sqlite *, int64_t company,
     const char *public_id, int64_t conversation);
 enum pl_err pl_sqlite_changes_forget(struct pl_store *, int64_t company,

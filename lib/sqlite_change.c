@@ -140,7 +140,8 @@ pl_sqlite_forget(struct pl_sqlite *s, int64_t company, const char *public_id,
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_CHANGE_FORGET);
 
 	pl_bind_int(st, ":company", company);
-	pl_sqlite_bind_id(st, public_id);
+	if (public_id != NULL)
+		pl_sqlite_bind_id(st, public_id);
 	pl_bind_opt(st, ":conversation", conversation);
 	return st;
 }

@@ -626,11 +626,10 @@ pl_sqlite_conversation_remove(
 	s->draft.is_broken = true;
 	if ((err = pl_sqlite_load_one(s, &scope, public_id, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
-	err = pl_run(s, pl_sqlite_forget(s, company, public_id, head.id));
-	if (err == PL_OK)
-		err = empty(s, &head, PL_ALL_SESSIONS);
-	if (err == PL_OK)
+	if ((err = empty(s, &head, PL_ALL_SESSIONS)) == PL_OK)
 		err = pl_sqlite_keep_last(s, &head);
+	if (err == PL_OK) /* what is kept is not its any more */
+		err = pl_run(s, pl_sqlite_forget(s, company, NULL, head.id));
 	if (err == PL_OK)
 		err = drop_room(s, &head);
 	sqlite3_reset(head.stmt);

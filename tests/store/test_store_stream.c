@@ -743,6 +743,28 @@ Test(store_stream, removed_conversation_leaves_one_going)
 	stage->ops->rollback(stage);
 }
 
+/* Who went before, and that was told to some: the others hear of it too. */
+Test(store_stream, removed_conversation_leaves_a_going_of_before)
+{
+	struct pl_scope all = {acme, NULL};
+	struct pl_event_query q = query_of(&all, 0);
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_1", 2);
+	stage_beat("conv_1", 1, 7, T0);
+	q.after = stage_position(T0).seq; /* saw him come, and not yet go */
+	stage_settle(T0 + 60000);
+	stage_beat("conv_1", 2, 7, T0 + 70000);
+	stage_remove(acme, "conv_1", T0 + 100000);
+	stage_conversation(acme, "conv_1", 3);
+	stage_remove(acme, "conv_1", T0 + 110000);
+	stage_events(&q, T0 + 120000, &page);
+	cr_assert_eq(page.n, 2, "%zu", page.n);
+	expect_event(0, PL_EVENT_OFFLINE, "conv_1", T0 + 60000);
+	cr_expect_eq(page.events[0].e.reason, PL_REASON_TIMEOUT);
+	expect_event(1, PL_EVENT_OFFLINE, "conv_1", T0 + 100000);
+}
+
 /* One that nobody was in leaves nothing at all; nor does a second removal. */
 Test(store_stream, removed_empty_conversation_leaves_nothing)
 {
