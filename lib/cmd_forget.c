@@ -14,7 +14,7 @@
 struct target {
 	int64_t company;
 	const char *id;        /* what was asked for */
-	const char *public_id; /* the conversation */
+	const char *public_id; /* the conversation; NULL: not known */
 	bool is_session;
 	uint8_t session[PL_SESSION_LEN];
 	struct pl_arena arena;
@@ -83,9 +83,14 @@ forget(struct pl_cmd_env *env, struct target *t)
 
 	if (err == PL_OK)
 		err = in_transaction(env, t, remove_target, &changed);
-	/* What was forgotten before may still stand in the log. */
+	/* What was deleted, or forgotten by a command that did not come to its
+	 * end, may still stand in the stream, or in the log. */
 	if (err == PL_ERR_FORBIDDEN) {
-		err = pl_cmd_purge(env);
+		if (t->is_session)
+			t->public_id = NULL;
+		err = in_transaction(env, t, remove_traces, &changed);
+		if (err == PL_OK)
+			err = pl_cmd_purge(env);
 		return err != PL_OK
 			   ? err
 			   : pl_cmd_say(PL_ERR_NOT_FOUND, "there is no %s %s",

@@ -3,6 +3,7 @@
  * and going. Rows older than the retention go after a write, when its answers
  * are out, so nothing has to be run for it.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "log.h"
@@ -158,8 +159,10 @@ pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
 	bool row;
 
 	s->draft.is_broken = true;
-	err = pl_sqlite_find(s, &scope, public_id, &id);
-	if (err != PL_OK && err != PL_ERR_NOT_FOUND)
+	assert(public_id != NULL || session != NULL);
+	if (public_id != NULL &&
+	    (err = pl_sqlite_find(s, &scope, public_id, &id)) != PL_OK &&
+	    err != PL_ERR_NOT_FOUND)
 		return err;
 	st = pl_sqlite_forget(s, company, public_id, id);
 	if (session != NULL)

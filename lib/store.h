@@ -290,7 +290,8 @@ struct pl_store_ops {
 	enum pl_err (*session_remove)(struct pl_store *, int64_t company,
 	    const char *public_id, const uint8_t[PL_SESSION_LEN]);
 	/* What the stream has of a conversation, or of one session of it
-	 * (NULL: all); who has not read so far takes the presence anew. */
+	 * (NULL: all), of a session wherever it was (public_id NULL); who has
+	 * not read so far takes the presence anew. */
 	enum pl_err (*changes_forget)(struct pl_store *, int64_t company,
 	    const char *public_id, const uint8_t *session);
 	/* Takes what was removed out of the files, as far as that can be

@@ -48,7 +48,8 @@ async function customer(name, email) {
 }
 
 const all = ({ conversationId, sessionId, name, email }) =>
-  [conversationId, Buffer.from(sessionId, 'hex'), sessionId, name, email].filter(Boolean);
+  [conversationId, Buffer.from(conversationId.slice('conv_'.length), 'hex'),
+    Buffer.from(sessionId, 'hex'), sessionId, name, email].filter(Boolean);
 
 test('who is forgotten is gone, from every file, and seen to go', async () => {
   const gone = await customer('Rumpelstiltskin', 'gold@straw.example');
@@ -81,6 +82,20 @@ test('one device is forgotten, the other stays', async () => {
   assert.deepEqual(presence.sessions.map((s) => s.sessionId), [laptop.sessionId]);
   assert.equal((await demo.beat(phone, newTab())).status, 403);
   assert.equal((await demo.beat(laptop, newTab())).status, 200);
+});
+
+test('what was deleted, or half forgotten, can be forgotten to the end', async () => {
+  const fail = async (...args) => assert.equal(
+    (await demo.command('forget', '-C', 'Demo Shop', ...args)).code, 1, 'it is no more');
+  for (const option of [[], ['-s']]) {
+    const deleted = await customer('Hansel', 'bread@crumbs.example');
+    assert.equal((await demo.api.delete(`/api/conversations/${deleted.conversationId}`,
+      demo.asHost)).status, 200);
+    assert.ok(traces(Buffer.from(deleted.sessionId, 'hex')) > 0, 'his going is kept');
+    await fail(...option, option.length ? deleted.sessionId : deleted.conversationId);
+    for (const what of all(deleted))
+      assert.equal(traces(what), 0, `${what}`);
+  }
 });
 
 test('what is not there, or another company\'s, is told', async () => {
