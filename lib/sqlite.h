@@ -161,6 +161,8 @@ enum pl_err pl_sqlite_record(struct pl_sqlite *, const struct pl_head *,
  * sessions stays in the stream. The others are told to nobody any more. */
 enum pl_err pl_sqlite_keep_last(
     struct pl_sqlite *, const struct pl_head *) PL_MUST;
+/* Something goes that the news may have: they are to end before it. */
+void pl_sqlite_take_back(struct pl_sqlite *);
 /* Takes out what is too old, in a WRITE: old changes, logins, and conversations
  * that nobody comes to; and is it time to, after the WRITE that was last? */
 enum pl_err pl_sqlite_prune(struct pl_sqlite *) PL_MUST;

@@ -80,9 +80,8 @@ pl_sqlite_keep_last(struct pl_sqlite *s, const struct pl_head *head)
 	return err;
 }
 
-/* Something is gone that the news may have: they are to end before it. */
-static void
-take_back(struct pl_sqlite *s)
+void
+pl_sqlite_take_back(struct pl_sqlite *s)
 {
 	s->draft.is_broken = true;
 	s->seq++;
@@ -119,7 +118,7 @@ sweep(struct pl_sqlite *s)
 	if ((err = pl_sqlite_drop_all(s, st, true, &n)) != PL_OK)
 		return err;
 	if (n > 0)
-		take_back(s);
+		pl_sqlite_take_back(s);
 	st = pl_sql(s, PL_SQL_COUNTER_SWEPT);
 	pl_bind_int(st, ":swept", upto);
 	return pl_run(s, st);
@@ -158,7 +157,7 @@ pl_sqlite_changes_forget(struct pl_store *store, int64_t company,
 	enum pl_err err;
 	bool row;
 
-	s->draft.is_broken = true;
+	pl_sqlite_take_back(s);
 	assert(public_id != NULL || session != NULL);
 	if (public_id != NULL &&
 	    (err = pl_sqlite_find(s, &scope, public_id, &id)) != PL_OK &&
@@ -210,7 +209,7 @@ pl_sqlite_prune(struct pl_sqlite *s)
 		s->pruned_at = s->now;
 	if (n == 0)
 		return PL_OK;
-	take_back(s);
+	pl_sqlite_take_back(s);
 	st = pl_sql(s, PL_SQL_COUNTER_PRUNED);
 	pl_bind_int(st, ":pruned", pruned);
 	return pl_run(s, st);

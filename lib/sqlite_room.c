@@ -623,7 +623,7 @@ pl_sqlite_conversation_remove(
 	struct pl_head head;
 	enum pl_err err;
 
-	s->draft.is_broken = true;
+	pl_sqlite_take_back(s);
 	if ((err = pl_sqlite_load_one(s, &scope, public_id, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
 	if ((err = empty(s, &head, PL_ALL_SESSIONS)) == PL_OK)

@@ -1143,3 +1143,32 @@ Test(store_sqlite, news_end_where_something_is_taken_back)
 	    &news, p.epoch, p.seq, items, LENGTH(items), &n, &p.at, &due));
 	cr_expect_null(memmem(&news, sizeof(news), "two", strlen("two")));
 }
+
+/* Nor does anything of who is forgotten stay there who had left before. */
+Test(store_sqlite, news_end_where_who_had_left_is_forgotten)
+{
+	static const char *const names[] = {"deleted", "forgotten", "device"};
+	size_t i;
+
+	cr_assert_eq(pl_sqlite_set_news(stage, &news), PL_OK);
+	for (i = 0; i < LENGTH(names); i++)
+		stage_conversation(acme, names[i], (unsigned int)i);
+	for (i = 0; i < LENGTH(names); i++) {
+		stage_beat(names[i], (unsigned int)i, 7, T0);
+		stage_settle(T0 + 60000);
+		cr_assert_not_null(
+		    memmem(&news, sizeof(news), names[i], strlen(names[i])));
+		stage_write(T0 + 60000);
+		cr_assert_eq(i == 0 ? stage->ops->conversation_remove(
+					  stage, acme, names[i])
+			     : i == 1 ? stage->ops->changes_forget(
+					    stage, acme, names[i], NULL)
+				      : stage->ops->session_remove(stage, acme,
+					    names[i], stage_secret(2)),
+		    PL_OK);
+		stage_commit();
+		cr_expect_null(
+		    memmem(&news, sizeof(news), names[i], strlen(names[i])),
+		    "%s", names[i]);
+	}
+}
