@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -92,6 +93,47 @@ opens_store(const struct pl_cmd *c)
 	return c == pl_cmd_init || c == pl_cmd_doctor;
 }
 
+/*
+ * What a command reads out is held back in memory until its transaction is
+ * over: a pager takes it when its reader likes, and the log would grow for as
+ * long. The descriptor that it goes to then; -1: it is not held.
+ */
+static int
+hold_output(void)
+{
+	int out = -1;
+#ifdef MFD_CLOEXEC
+	int held = memfd_create("porchlight", MFD_CLOEXEC);
+
+	fflush(stdout);
+	if (held >= 0 && (out = dup(STDOUT_FILENO)) >= 0)
+		dup2(held, STDOUT_FILENO);
+	if (held >= 0)
+		close(held);
+#endif
+	return out;
+}
+
+static void
+give_output(int out)
+{
+	char buf[4096];
+	ssize_t n;
+	int held;
+
+	if (out < 0)
+		return;
+	fflush(stdout);
+	held = dup(STDOUT_FILENO);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	lseek(held, 0, SEEK_SET);
+	while ((n = read(held, buf, sizeof(buf))) > 0 &&
+	       fwrite(buf, 1, (size_t)n, stdout) == (size_t)n)
+		;
+	close(held);
+}
+
 /* In a transaction, if the command wants one; what ran out is settled. */
 static enum pl_err
 run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
@@ -99,6 +141,7 @@ run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
 	const struct pl_store_ops *ops;
 	enum pl_err err;
 	bool changed, all = true;
+	int out = -1;
 
 	if (!opens_store(c) && (err = open_store(env)) != PL_OK)
 		return err;
@@ -109,12 +152,15 @@ run(const struct pl_cmd *c, struct pl_cmd_env *env, int argc, char *argv[])
 		return err;
 	if (c->txn == PL_TXN_WRITE)
 		err = ops->settle(env->store, SIZE_MAX, &all);
+	if (c->txn == PL_TXN_READ)
+		out = hold_output();
 	if (err == PL_OK)
 		err = c->run(env, argc, argv);
 	if (err == PL_OK)
 		err = ops->commit(env->store, &changed);
 	else
 		ops->rollback(env->store);
+	give_output(out);
 	if (err == PL_OK && changed)
 		pl_cmd_ring(env);
 	return err;

@@ -4,9 +4,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
 const fs = require('node:fs');
+const path = require('node:path');
 const { test, before, after } = require('node:test');
-const { startDemo, newTab, until } = require('../lib/demo');
+const { startDemo, newTab, sleep, until } = require('../lib/demo');
 const { Reader } = require('../lib/reader');
 
 let demo;
@@ -82,6 +84,17 @@ test('one device is forgotten, the other stays', async () => {
   assert.deepEqual(presence.sessions.map((s) => s.sessionId), [laptop.sessionId]);
   assert.equal((await demo.beat(phone, newTab())).status, 403);
   assert.equal((await demo.beat(laptop, newTab())).status, 200);
+});
+
+test('a list that stands in a pager keeps nothing in the log', async (t) => {
+  const name = 'x'.repeat(100), rows = 600; // more than a pipe takes
+  for (let i = 0; i < rows; i += 50)
+    await Promise.all(Array.from({ length: 50 }, () => demo.conversation({ name })));
+  const pager = spawn('sh', ['-c', '"$0" -c "$1" conversation list -l 10000 | exec sleep 60',
+    path.join(demo.build, 'cgi-bin', 'porchlight'), demo.config], { detached: true });
+  t.after(() => process.kill(-pager.pid));
+  await sleep(500); // it stands there
+  await forget((await customer('Rapunzel', 'hair@tower.example')).conversationId);
 });
 
 test('what was deleted, or half forgotten, can be forgotten to the end', async () => {
