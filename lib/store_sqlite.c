@@ -150,12 +150,14 @@ sqlite_rollback(struct pl_store *store)
 	s->txn = PL_TXN_NONE;
 }
 
-/* The clock went back: no lease may last for as long as the step. */
+/* The clock went back: no lease may last for as long as the step, and no change
+ * be kept for it. */
 static enum pl_err
 recall(struct pl_sqlite *s)
 {
 	int64_t at = s->position.at;
 	sqlite3_stmt *st;
+	enum pl_err err;
 
 	if (s->now >= at - CLOCK_SLACK_MS)
 		return PL_OK;
@@ -164,6 +166,10 @@ recall(struct pl_sqlite *s)
 	s->seq++; /* so that the new time is kept */
 	pl_draft_due(&s->draft, 0);
 	st = pl_sql(s, PL_SQL_DUE_RECALL);
+	pl_bind_int(st, ":now", s->now);
+	if ((err = pl_run(s, st)) != PL_OK)
+		return err;
+	st = pl_sql(s, PL_SQL_CHANGE_RECALL);
 	pl_bind_int(st, ":now", s->now);
 	return pl_run(s, st);
 }

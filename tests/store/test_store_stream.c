@@ -571,6 +571,26 @@ Test(store_stream, old_changes_are_pruned_by_writes)
 	cr_expect_eq(stage_position(T0).pruned, first + 1);
 }
 
+/* What was written while the clock was ahead is not kept until that time. */
+Test(store_stream, changes_of_a_clock_that_was_ahead_are_pruned)
+{
+	int64_t ahead = T0 + 10 * INT64_C(31536000000), later;
+	int i;
+
+	stage_conversation(acme, "conv_1", 1);
+	for (i = 0; i < 300; i++) {
+		stage_beat("conv_1", 1, 7, ahead + i * 3000);
+		stage_leave("conv_1", 1, 7, ahead + i * 3000);
+		stage_settle(ahead + i * 3000 + 2000);
+	}
+	for (i = 0; i < 6; i++) {
+		later = T0 + i * (STAGE_RETENTION_MS + 1000);
+		stage_beat("conv_1", 1, 7, later);
+	}
+	stage_changes(0, later, &page);
+	cr_expect_leq(page.n, 4, "%zu", page.n);
+}
+
 /* As it is now: nothing is tidied. */
 static int64_t
 pruned(int64_t now)
