@@ -68,6 +68,52 @@ takes_turn(const struct pl_sqlite *s, enum pl_txn txn)
 }
 
 static enum pl_err
+read_pragma(struct pl_sqlite *s, const char *sql, int *out)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		*out = sqlite3_column_int(st, 0);
+		sqlite3_finalize(st);
+	}
+	return rc == SQLITE_ROW ? PL_OK : pl_sqlite_err(s, rc, sql);
+}
+
+static int
+newest(void)
+{
+	int known = 0;
+
+	while (pl_sql_migration[known] != NULL)
+		known++;
+	return known;
+}
+
+/*
+ * A program that is updated brings the database forward while we have it open.
+ * What we would make of it now nobody knows. Only a schema that was changed has
+ * statements prepared anew, so that is when to look.
+ */
+static enum pl_err
+check_schema(struct pl_sqlite *s, sqlite3_stmt *st)
+{
+	int version;
+	enum pl_err err;
+
+	if (sqlite3_stmt_status(st, SQLITE_STMTSTATUS_REPREPARE, 0) == 0)
+		return PL_OK;
+	err = read_pragma(s, "PRAGMA user_version", &version);
+	if (err != PL_OK || version == newest()) {
+		sqlite3_stmt_status(st, SQLITE_STMTSTATUS_REPREPARE, 1);
+		return err;
+	}
+	return PL_ERR_STORE;
+}
+
+static enum pl_err
 read_counter(struct pl_sqlite *s)
 {
 	sqlite3_stmt *st = pl_sql(s, PL_SQL_COUNTER_GET);
@@ -88,7 +134,7 @@ read_counter(struct pl_sqlite *s)
 				 ? INT64_MAX
 				 : sqlite3_column_int64(st, 5);
 	sqlite3_reset(st);
-	return PL_OK;
+	return check_schema(s, st);
 }
 
 /* Changes with each commit, whoever's it is. */
@@ -507,21 +553,6 @@ create_file(const char *path)
 	return PL_OK;
 }
 
-static enum pl_err
-read_pragma(struct pl_sqlite *s, const char *sql, int *out)
-{
-	sqlite3_stmt *st;
-	int rc;
-
-	rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
-	if (rc == SQLITE_OK) {
-		rc = sqlite3_step(st);
-		*out = sqlite3_column_int(st, 0);
-		sqlite3_finalize(st);
-	}
-	return rc == SQLITE_ROW ? PL_OK : pl_sqlite_err(s, rc, sql);
-}
-
 /* What every write counts up; does nothing where it is there. */
 static enum pl_err
 create_counter(struct pl_sqlite *s)
@@ -546,10 +577,14 @@ create_counter(struct pl_sqlite *s)
 static enum pl_err
 migrate_one(struct pl_sqlite *s, int n)
 {
-	char pragma[64];
+	char pragma[96];
 	enum pl_err err;
 
-	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", n + 1);
+	/* The table: so that whoever has it open looks, see check_schema(). */
+	snprintf(pragma, sizeof(pragma),
+	    "CREATE TABLE look (x); DROP TABLE look;"
+	    "PRAGMA user_version = %d",
+	    n + 1);
 	if ((err = exec(s, "BEGIN IMMEDIATE")) != PL_OK)
 		return err;
 	err = exec(s, pl_sql_migration[n]);
@@ -614,11 +649,9 @@ static enum pl_err
 migrate_all(struct pl_sqlite *s, bool create)
 {
 	bool convert = s->netfs != NULL && is_wal(s);
-	int version = 0, known = 0;
+	int version = 0, known = newest();
 	enum pl_err err;
 
-	while (pl_sql_migration[known] != NULL)
-		known++;
 	if (convert &&
 	    (err = exec(s, "PRAGMA locking_mode = EXCLUSIVE")) != PL_OK)
 		return err;

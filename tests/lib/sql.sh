@@ -15,7 +15,7 @@ places() {
 }
 
 # sql: exec()'s own argument, and read_pragma()'s, two pragmas by name.
-# pragma: "PRAGMA user_version = %d", a number of ours.
+# pragma: "… PRAGMA user_version = %d", a number of ours.
 expected() {
   cat <<'END'
 lib/doctor_sqlite.c: sqlite3_prepare_v2(db, "PRAGMA quick_check(1

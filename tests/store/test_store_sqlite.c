@@ -150,6 +150,20 @@ Test(store_sqlite, refuses_what_is_no_database)
 	cr_expect_null(s);
 }
 
+/* Nothing is written to what a newer version has brought forward meanwhile. */
+Test(store_sqlite, ends_where_a_newer_version_has_come)
+{
+	stage_write(T0);
+	stage_commit();
+	run_sql(stage_path(), "CREATE TABLE look (x); DROP TABLE look");
+	stage_write(T0);
+	stage_commit();
+	run_sql(stage_path(), "BEGIN; CREATE TABLE look (x); DROP TABLE look;"
+			      "PRAGMA user_version = 9999; COMMIT");
+	cr_expect_eq(stage->ops->begin(stage, PL_TXN_WRITE, T0), PL_ERR_STORE);
+	cr_expect_eq(stage->ops->begin(stage, PL_TXN_READ, T0), PL_ERR_STORE);
+}
+
 /* What a newer version made is left alone. */
 Test(store_sqlite, refuses_what_a_newer_version_made)
 {
