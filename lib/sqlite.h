@@ -49,6 +49,7 @@ struct pl_sqlite {
 	bool log_grew;        /* so that its writing may begin */
 	bool log_is_long;     /* and is to be shortened by us */
 	bool is_brief;        /* open for one request only */
+	bool is_outdated;     /* a newer program has changed the schema */
 };
 
 /* The row of a conversation beside its room. */

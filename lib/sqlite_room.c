@@ -623,9 +623,9 @@ pl_sqlite_conversation_remove(
 	struct pl_head head;
 	enum pl_err err;
 
-	pl_sqlite_take_back(s);
 	if ((err = pl_sqlite_load_one(s, &scope, public_id, &head)) != PL_OK)
 		return err == PL_ERR_NOT_FOUND ? PL_ERR_FORBIDDEN : err;
+	pl_sqlite_take_back(s);
 	if ((err = empty(s, &head, PL_ALL_SESSIONS)) == PL_OK)
 		err = pl_sqlite_keep_last(s, &head);
 	if (err == PL_OK) /* what is kept is not its any more */

@@ -344,5 +344,7 @@ void pl_sqlite_set_retention(struct pl_store *, int64_t conversation_ms);
 
 /* Has the file been moved, deleted or replaced under the open store? */
 bool pl_sqlite_is_stale(const struct pl_store *);
+/* Has a newer program brought it forward? Then no transaction begins. */
+bool pl_sqlite_is_outdated(const struct pl_store *);
 
 #endif

@@ -110,6 +110,7 @@ check_schema(struct pl_sqlite *s, sqlite3_stmt *st)
 		sqlite3_stmt_status(st, SQLITE_STMTSTATUS_REPREPARE, 1);
 		return err;
 	}
+	s->is_outdated = true;
 	return PL_ERR_STORE;
 }
 
@@ -809,6 +810,12 @@ pl_sqlite_is_stale(const struct pl_store *store)
 
 	return stat(s->path, &st) != 0 || st.st_dev != s->dev ||
 	       st.st_ino != s->inode;
+}
+
+bool
+pl_sqlite_is_outdated(const struct pl_store *store)
+{
+	return ((const struct pl_sqlite *)store)->is_outdated;
 }
 
 const char *

@@ -125,6 +125,13 @@ run_group(struct pl_app *app, enum pl_txn txn)
 void
 pl_app_drop_store(struct pl_app *app)
 {
+	if (pl_sqlite_is_outdated(app->store)) {
+		pl_log(PL_LOG_WARN,
+		    "%s is a newer version's now: ends, to be started again "
+		    "as that",
+		    app->config.database);
+		app->stopping = true;
+	}
 	app->store->ops->close(app->store);
 	app->store = NULL;
 	app->due_at = 0;

@@ -1,6 +1,7 @@
 /*
  * Turns of a program whose clock is set: it is the test's own.
  */
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include "app.h"
@@ -12,7 +13,8 @@ int64_t __wrap_pl_clock_now(void);
 
 static struct pl_app app;
 static int64_t now;
-static bool is_answered, is_online;
+static int answered;
+static bool is_online;
 
 int64_t
 __wrap_pl_clock_now(void)
@@ -43,7 +45,7 @@ static void
 reply(struct pl_conn *conn, const struct pl_reply *r)
 {
 	(void)conn;
-	is_answered = r->status == 200;
+	answered = r->status;
 }
 
 static const struct pl_conn_ops conn_ops = {.reply = reply};
@@ -74,8 +76,8 @@ close_app(void)
 
 TestSuite(turn, .init = open_app, .fini = close_app);
 
-/* Somebody asks: the turns that it takes. */
-static void
+/* Somebody asks: the turns that it takes, to the status. */
+static int
 ask(void)
 {
 	struct pl_conn conn = {&conn_ops};
@@ -88,25 +90,44 @@ ask(void)
 	app.first = pl_call_new(&app, &conn, &req);
 	cr_assert_not_null(app.first);
 	app.last = &app.first->next;
-	is_answered = false;
-	for (i = 0; i < 3 && !is_answered; i++)
+	answered = 0;
+	for (i = 0; i < 3 && answered == 0; i++)
 		pl_app_turn(&app);
-	cr_assert(is_answered);
+	return answered;
 }
 
 /* Nobody writes any more, and whoever reads, expires. */
 Test(turn, a_clock_set_back_keeps_nobody_online_for_who_only_reads)
 {
 	stage_beat("conv_1", 1, 1, T0);
-	ask();
+	cr_assert_eq(ask(), 200);
 	cr_expect(is_online);
 	now = T0 - 3600000;
-	ask();
+	cr_assert_eq(ask(), 200);
 	cr_expect(is_online);
 	now += 59999;
-	ask();
+	cr_assert_eq(ask(), 200);
 	cr_expect(is_online);
 	now += 1;
-	ask();
+	cr_assert_eq(ask(), 200);
 	cr_expect(!is_online);
+}
+
+/* Its rows may mean something else now. Whoever is started next is of the new
+ * version, or does not open it. */
+Test(turn, a_database_of_a_newer_version_ends_it)
+{
+	sqlite3 *db;
+
+	app.store = stage_again(T0);
+	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db,
+			 "BEGIN; CREATE TABLE look (x); DROP TABLE look;"
+			 "PRAGMA user_version = 9999; COMMIT",
+			 NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	cr_expect_eq(ask(), 503);
+	cr_expect_null(app.store);
+	cr_expect(app.stopping);
 }
