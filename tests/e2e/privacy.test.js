@@ -8,7 +8,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
-const { startDemo, newTab, sleep, until } = require('../lib/demo');
+const { startDemo, descendantsOf, newTab, until } = require('../lib/demo');
 const { Reader } = require('../lib/reader');
 
 let demo;
@@ -86,6 +86,10 @@ test('one device is forgotten, the other stays', async () => {
   assert.equal((await demo.beat(laptop, newTab())).status, 200);
 });
 
+const proc = (pid, file) => fs.readFileSync(`/proc/${pid}/${file}`, 'utf8');
+const written = (pid) => Number(/wchar: (\d+)/.exec(proc(pid, 'io'))[1]);
+const sleeps = (pid) => /^State:\s+S/m.test(proc(pid, 'status'));
+
 test('a list that stands in a pager keeps nothing in the log', async (t) => {
   const name = 'x'.repeat(100), rows = 600; // more than a pipe takes
   for (let i = 0; i < rows; i += 50)
@@ -93,7 +97,9 @@ test('a list that stands in a pager keeps nothing in the log', async (t) => {
   const pager = spawn('sh', ['-c', '"$0" -c "$1" conversation list -l 10000 | exec sleep 60',
     path.join(demo.build, 'cgi-bin', 'porchlight'), demo.config], { detached: true });
   t.after(() => process.kill(-pager.pid));
-  await sleep(500); // it stands there
+  // It has said more than the pager takes, and sleeps.
+  await until(() => descendantsOf(pager.pid).some(({ pid, comm }) => comm === 'porchlight' &&
+    written(pid) >= 65536 && sleeps(pid)), { what: 'the list stands in the pager' });
   await forget((await customer('Rapunzel', 'hair@tower.example')).conversationId);
 });
 

@@ -120,6 +120,7 @@ Test(turn, a_database_of_a_newer_version_ends_it)
 	sqlite3 *db;
 
 	app.store = stage_again(T0);
+	cr_assert_eq(ask(), 200);
 	cr_assert_eq(sqlite3_open(stage_path(), &db), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(db,
 			 "BEGIN; CREATE TABLE look (x); DROP TABLE look;"
