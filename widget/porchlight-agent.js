@@ -781,8 +781,10 @@
           return undefined;
         had = true;
         return this.lead();
-      }).then(() => had, () => {
+      }).then(() => had, (e) => {
         // Another tab took it; or we left, or took it before our turn.
+        if (e.name === 'SecurityError')
+          throw e;      // there are no locks here
         if (had)
           this.stepDown();
         if (had && !this.left)

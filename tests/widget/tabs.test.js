@@ -417,6 +417,17 @@ describe('where there are no locks', { timeout: 60000 }, () => {
     await knows(tab, 'a', 'offline');
     await settled();
   });
+
+  test('a sandboxed frame has locks that refuse: for itself too', async () => {
+    const tab = open([]);
+    tab.browser.locks = { request: async () => {
+      throw new DOMException('Access to the Locks API is denied in this context.',
+        'SecurityError');
+    } };
+    tab.watch('a');
+    await knows(tab, 'a', 'offline');
+    await settled();
+  });
 });
 
 describe('no room to wait', { timeout: 60000 }, () => {
