@@ -1085,7 +1085,7 @@
       const callbacks = this._watchers.get(id) || new Set();
 
       this._watchers.set(id, callbacks.add(callback));
-      this._late(callback, id, callbacks.size === 1);
+      this._late(callbacks, callback, id);
       return () => {
         if (!callbacks.delete(callback) || callbacks.size)
           return;
@@ -1099,7 +1099,7 @@
     /* The same for every conversation that is online now or comes later. */
     all(callback) {
       this._all.add(callback);
-      this._late(callback, null, this._all.size === 1);
+      this._late(this._all, callback, null);
       return () => {
         if (this._all.delete(callback) && !this._all.size)
           this._wants();
@@ -1129,6 +1129,7 @@
 
     close() {
       this._listeners.forEach((l) => l[0].removeEventListener(l[1], l[2]));
+      this._watchers.forEach((callbacks) => callbacks.clear());
       this._watchers.clear();
       this._all.clear();
       this._leave();
@@ -1394,12 +1395,16 @@
       this._tick();
     }
 
-    // A late comer learns what is known, but never before watch() returned.
-    _late(callback, id, first) {
+    // A late comer learns what is known, but never before watch() returned,
+    // nor after the end of it.
+    _late(callbacks, callback, id) {
+      const first = callbacks.size === 1;
+
       Promise.resolve().then(() => {
         const ids = id ? [id] : Array.from(this._book.listed);
         ids.filter((i) => this._book.views.has(i))
-          .forEach((i) => this._call(callback, this._view(i), null));
+          .forEach((i) => callbacks.has(callback) &&
+            this._call(callback, this._view(i), null));
       });
       this._start();
       if (first)

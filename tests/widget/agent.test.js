@@ -483,6 +483,22 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.equal(api.seen[1].headers.Authorization, 'Bearer secret');
   });
 
+  test('who ended it before he was told is not told any more', async () => {
+    api.put('a', { isOnline: true, status: 'online' });
+    let told = 0;
+    const note = () => told++;
+    await new Promise((resolve) => agent.watch('a', resolve));
+    await new Promise((resolve) => agent.all(resolve));
+    agent.watch('a', note)();
+    agent.all(note)();
+    await turn();
+    assert.equal(told, 0);
+    agent.watch('a', note);
+    agent.close();
+    await turn();
+    assert.equal(told, 0);
+  });
+
   test('a callback that throws does not end the poll', async () => {
     api.put('a');
     const listeners = process.listeners('uncaughtException');
