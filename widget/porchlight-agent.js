@@ -61,8 +61,8 @@
 
   // Wait after that many failures in a row: doubling, and never all at once.
   function backoff(failures, random, retryAfterMs) {
-    if (retryAfterMs > 0)
-      return retryAfterMs * (1 + 0.2 * random);
+    if (retryAfterMs > 0)       // longer than 24 days, a timer is over at once
+      return Math.min(3600000, retryAfterMs) * (1 + 0.2 * random);
     return Math.min(30000, 1000 * Math.pow(2, failures - 1)) *
       (0.5 + 0.5 * random);
   }

@@ -28,6 +28,10 @@ describe('backoff', () => {
   test('obeys Retry-After', () => {
     assert.equal(backoff(1, 0, 7000), 7000);
   });
+
+  test('for an hour at most: no timer runs longer than 24 days', () => {
+    assert.equal(backoff(1, 0, 30 * 86400 * 1000), 3600000);
+  });
 });
 
 describe('reduce', () => {
