@@ -611,9 +611,13 @@
         this.link.deaf = true;  // to beats: nobody looks at any of them
       this.asked = {ids: everything ? null : known,
         heartbeats: ids.length > 0};
+      const since = Date.now();
+      let answer;
+
       try {
-        await this.take(await this.request('widget/events', query,
-          hold ? HOLD_S * 1000 + ANSWER_MS : QUICK_MS));
+        answer = await this.request('widget/events', query,
+          hold ? HOLD_S * 1000 + ANSWER_MS : QUICK_MS);
+        await this.take(answer);
       } finally {
         this.asked = null;
       }
@@ -622,6 +626,9 @@
         await this.sleep(BUSY_MS);
       else if (pause)
         await this.sleep(pause);
+      // Not held: another has our client's name, or no cursor is ever good.
+      else if (hold && !answer.events.length && Date.now() - since < CALM_MS)
+        await this.sleep(CALM_MS);
     }
 
     async take(answer) {

@@ -365,6 +365,29 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
       api.seen.map((request) => `${request.path} ${request.ids}`).join('\n'));
   });
 
+  const hurries = [
+    ['another that has our client\'s name', {}],
+    ['a cursor that is never good', { reset: true }],
+  ];
+  for (const [what, more] of hurries)
+    test(`${what} is no storm`, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+      api.put('a');
+      globalThis.fetch = async (url, options) => {
+        await turn();
+        return /cursor=/.test(url) && api.seen.push(url)
+          ? json(200, { cursor: '0', events: [], serverTime: now(), ...more })
+          : api.fetch(url, options);
+      };
+      agent.watch('a', () => {});
+      for (let i = 0; i < 1000; i++) {
+        t.mock.timers.tick(10);
+        await turn();
+      }
+      // In 10 s, a look and a poll each 500 ms at most.
+      assert.ok(api.seen.length <= 42, `${api.seen.length}`);
+    });
+
   test('watching the same twice asks once', async () => {
     api.put('a');
     await seen('a', () => true);
