@@ -588,6 +588,8 @@
       const ids = Array.from(known).filter(
         (id) => !this.book.views.get(id).forbidden);
       const everything = wanted.all || isMany(ids);
+      const looked = !everything ? ids
+        : ids.filter((id) => wanted.ids.has(id));
       const pause = this.port.pause();
       const hold = !this.quick && this.link.state === 'live' && !pause &&
         Date.now() >= this.busyUntil;
@@ -598,19 +600,19 @@
         await this.rest();
         return;
       }
-      if (ids.length && this.link.deaf) {
+      if (looked.length && this.link.deaf) {
         this.patient = true;
         await this.lookUp(ids);
         return;
       }
       if (!everything)
         ids.forEach((id) => query.push(['conversationId', id]));
-      else if (ids.length)
+      else if (looked.length)
         query.push(['heartbeats', 1]);
-      else
-        this.link.deaf = true;  // to beats: nobody looks at any of them
+      else if (!this.link.deaf) // to beats: nobody looks at any of them
+        this.publish({}, {deaf: true});
       this.asked = {ids: everything ? null : known,
-        heartbeats: ids.length > 0};
+        heartbeats: looked.length > 0};
       const since = Date.now();
       let answer;
 
@@ -648,11 +650,14 @@
         await this.sleep(PACE_MS);
     }
 
-    // An event has no name and no platform: ask, before anybody is told.
+    // An event has no name and no platform: ask, before anybody is told. So of
+    // who leaves, if his beats were not told: when was he last seen?
     async strangers(events) {
-      const ids = events.map((event) => event.conversationId)
-        .filter((id, i, all) => !this.book.views.has(id) &&
-          all.indexOf(id) === i);
+      const ids = events.filter((event) =>
+        !this.book.views.has(event.conversationId) ||
+        (this.link.deaf && !event.isOnline))
+        .map((event) => event.conversationId)
+        .filter((id, i, all) => all.indexOf(id) === i);
 
       if (!ids.length)
         return [];

@@ -501,6 +501,33 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.deepEqual(last().getAll('conversationId'), []);
   });
 
+  // Who left lingers in the book, but nobody looks at him.
+  test('of all, one leaves: no heartbeats are asked for, and when he was seen ' +
+    'is known', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+    const pass = async (ms) => {
+      for (; ms > 0; ms -= 1000) {
+        t.mock.timers.tick(1000);
+        for (let i = 0; i < 9; i++)
+          await turn();
+      }
+    };
+    let last;
+
+    agent.all((view) => { last = view; });
+    await pass(1000);
+    api.put('a', { isOnline: true, status: 'online', lastHeartbeat: at(1000) });
+    api.push(event('online', 1000, { conversationId: 'a' }));
+    await pass(900000);
+    api.put('a', { lastHeartbeat: at(890000) });
+    api.push(event('offline', 901000, { conversationId: 'a' }));
+    await pass(60000);
+    assert.equal(last.status, 'offline');
+    assert.equal(last.lastHeartbeat, at(890000));
+    api.seen.forEach(({ url }) =>
+      assert.equal(url.searchParams.get('heartbeats'), null, url.search));
+  });
+
   test('a token goes as Bearer, none leaves it to the cookie', async () => {
     api.put('a');
     await agent.presence(['a']);
