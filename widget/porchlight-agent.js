@@ -396,7 +396,7 @@
         return !this.idle;
       return asked.ids
         ? Array.from(wanted.ids).every((id) => asked.ids.has(id))
-        : asked.heartbeats || !wanted.ids.size;
+        : asked.heartbeats || !wanted.ids.size || this.port.hidden();
     }
 
     missing(wanted) {
@@ -589,7 +589,7 @@
         (id) => !this.book.views.get(id).forbidden);
       const everything = wanted.all || isMany(ids);
       const looked = !everything ? ids
-        : ids.filter((id) => wanted.ids.has(id));
+        : ids.filter((id) => wanted.ids.has(id) && !this.port.hidden());
       const pause = this.port.pause();
       const hold = !this.quick && this.link.state === 'live' && !pause &&
         Date.now() >= this.busyUntil;
@@ -1181,8 +1181,10 @@
       const silence = this.now() - link.contact;
       const hidden = this._browser.hidden();
 
-      if (this._circle && this._poller && hidden !== link.hidden)
+      if (this._circle && this._poller && hidden !== link.hidden) {
         this._poller.publish({});
+        this._wanted();
+      }
       if (this._places)
         this._wake();
       else if (!hidden && link.contact && silence > HOLD_S * 1000 + GRACE_MS)

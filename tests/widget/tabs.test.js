@@ -209,6 +209,35 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
       ['a online', 'a online']);
   });
 
+  test('hidden, it asks for no beats of all; shown, it looks', async () => {
+    const tab = open([], {}, { isHidden: true });
+    const beats = () => [...api.seen].reverse().find((request) =>
+      request.url.searchParams.has('cursor')).url.searchParams.get('heartbeats');
+    api.put('a', { isOnline: true, status: 'online' });
+    tab.agent.all(() => {});
+    tab.watch('a');
+    await knows(tab, 'a', 'online');
+    await settled();
+    assert.equal(beats(), null);
+    api.put('a', { isOnline: true, status: 'away' });
+    tab.browser.isHidden = false;
+    tab.agent._looked();
+    await knows(tab, 'a', 'away');
+    await until(() => api.held.size === 1 && beats() === '1');
+  });
+
+  test('who takes over from it knows that it heard no beats', async () => {
+    const hidden = open(['a'], {}, { isHidden: true });
+    hidden.agent.all(() => {});
+    api.put('a', { isOnline: true, status: 'online' });
+    await knows(hidden, 'a', 'online');
+    await settled();
+    api.put('a', { isOnline: true, status: 'away' });
+    const seen = open(['a']);
+    await until(() => leader() === seen && !hidden.agent._poller);
+    await knows(seen, 'a', 'away');
+  });
+
   test('from a frozen one it is taken; thawed, it listens again', async () => {
     const frozen = open();
     await settled();
