@@ -351,6 +351,7 @@
       this.asked = null;        // what the poll that is held asks for
       this.changedAt = 0;       // when it was interrupted for something new
       this.lookedAt = 0;        // when somebody new was last asked for
+      this.againAt = Date.now() + ROLL_MS;      // and who is refused, again
       this.lingering = new Map();       // id to how long
       this.idle = false;        // nothing is wanted
       this.patient = false;     // what is wanted has to wait its turn
@@ -400,7 +401,12 @@
     }
 
     missing(wanted) {
-      return Array.from(wanted.ids).filter((id) => !this.book.views.has(id));
+      const again = Date.now() >= this.againAt;
+
+      return Array.from(wanted.ids).filter((id) => {
+        const view = this.book.views.get(id);
+        return !view || (again && view.forbidden);
+      });
     }
 
     interrupt() {
@@ -573,6 +579,8 @@
         return;
       }
       this.lookedAt = Date.now();
+      if (this.lookedAt >= this.againAt)
+        this.againAt = this.lookedAt + ROLL_MS;
       const found = await fetchMany(ids, (query) => this.ask(query));
 
       this.publish({views: Array.from(found.views.values())},
@@ -597,7 +605,7 @@
         ['client', this.link.client], ['timeout', hold ? HOLD_S : 0]];
 
       if (!everything && !ids.length) {
-        await this.rest();
+        await this.sleep(ROLL_MS);
         return;
       }
       if (looked.length && this.link.deaf) {
@@ -653,10 +661,11 @@
     // An event has no name and no platform: ask, before anybody is told. So of
     // who leaves, if his beats were not told: when was he last seen?
     async strangers(events) {
-      const ids = events.filter((event) =>
-        !this.book.views.has(event.conversationId) ||
-        (this.link.deaf && !event.isOnline))
-        .map((event) => event.conversationId)
+      const ids = events.filter((event) => {
+        const view = this.book.views.get(event.conversationId);
+        return !view || view.forbidden ||
+          (this.link.deaf && !event.isOnline);
+      }).map((event) => event.conversationId)
         .filter((id, i, all) => all.indexOf(id) === i);
 
       if (!ids.length)
@@ -687,7 +696,8 @@
         if (wanted.all && this.book.listed.has(id) && (view.isOnline ||
             now + this.link.clock - Date.parse(view.lastHeartbeat) < ROLL_MS))
           return;
-        if (kept === undefined && this.lingering.size < MANY)
+        if (kept === undefined && !view.forbidden &&
+            this.lingering.size < MANY)
           this.lingering.set(id, now + LINGER_MS);
         else if (!(kept > now))
           drop.push(id);

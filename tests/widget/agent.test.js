@@ -299,6 +299,42 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.ok(api.count('/presence') <= 2);
   });
 
+  test('who is made only after he was asked for comes with his first event',
+    async () => {
+      api.gone.add('late');
+      agent.all(() => {});
+      await seen('late', (view) => view.forbidden);
+      const came = seen('late', (view) => view.status === 'online');
+      while (!api.held.size)
+        await turn();
+      api.gone.delete('late');
+      api.put('late', { isOnline: true, status: 'online', name: 'Ada' });
+      api.push(fresh('online', { conversationId: 'late' }));
+      assert.equal((await came).view.name, 'Ada');
+    });
+
+  test('and is asked for again every ten minutes', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+    const pass = async (ms) => {
+      for (; ms > 0; ms -= 1000) {
+        t.mock.timers.tick(1000);
+        for (let i = 0; i < 9; i++)
+          await turn();
+      }
+    };
+    let last;
+    api.gone.add('late');
+    agent.watch('late', (view) => { last = view.status; });
+    await pass(599000);
+    assert.equal(last, 'none');
+    assert.equal(api.count('/presence'), 1);
+    api.gone.delete('late');
+    api.put('late');
+    await pass(3000);
+    assert.equal(last, 'offline');
+    assert.equal(api.held.size, 1);
+  });
+
   test('questions stay short enough for any server', async () => {
     const ids = Array.from({ length: 90 }, (_, i) => `${i}`.padEnd(120, 'é'));
     ids.forEach((id) => api.put(id));
