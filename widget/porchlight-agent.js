@@ -1735,6 +1735,17 @@
       element.textContent = text;
   }
 
+  // Of the page. "en_US" is meant well, and what is no language is the browser's.
+  function languageOf(element) {
+    const at = element.closest('[lang]');
+
+    try {
+      return Intl.getCanonicalLocales(at.lang.replace(/_/g, '-'))[0];
+    } catch (e) {
+      return undefined;
+    }
+  }
+
   /*
    * The avatar goes into the element, what stands above the line (the
    * customer's name) into its slot "name". With the attribute "live" a change
@@ -1843,8 +1854,7 @@
 
     // " for 10 minutes on 2 devices", or "Last seen 5 minutes ago".
     _rest(p, status, strings) {
-      const at = this.closest('[lang]');
-      const language = at && at.lang || undefined;
+      const language = languageOf(this);
       const since = (time) => this._source.now() - Date.parse(time);
       let text = '';
 

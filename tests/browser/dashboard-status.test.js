@@ -203,6 +203,19 @@ describe('<porchlight-status>', { timeout: 120000 }, () => {
     'Webchat • Offline • Zuletzt vor 5 Minuten');
   });
 
+  test('a language that is none: it says what it has to say', async () => {
+    const said = [];
+    for (const lang of ['en_US', 'C.UTF-8', '']) {
+      await newElement();
+      await page.evaluate((l) => { document.querySelector('main').lang = l; }, lang);
+      said.push(await show(online({ onlineSince: before1e12(10 * MINUTE) })));
+    }
+    await page.evaluate(() => document.querySelector('main').removeAttribute('lang'));
+    assert.equal(said[0], 'Webchat • Online seit 10 minutes');
+    // In that of the browser.
+    said.forEach((words) => assert.match(words, /^Webchat • Online seit 10 /));
+  });
+
   test('a change of status is said, minutes that pass are not', async () => {
     await newElement({ live: true });
     const said = () => page.evaluate(() => {
