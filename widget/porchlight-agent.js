@@ -440,6 +440,8 @@
     }
 
     request(path, query, timeoutMs) {
+      if (this.ended)   // by a callback, just before
+        throw Object.assign(new Error('ended'), {interrupted: true});
       return this.port.request('GET', path,
         {query, timeoutMs, stop: (stop) => { this.stop = stop; }});
     }
