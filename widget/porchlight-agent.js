@@ -1272,6 +1272,7 @@
 
       this._leave();
       this._book = new Book();
+      this._told.clear();
       this._over = null;
       this._moved(before);
       this._start();
@@ -1432,6 +1433,11 @@
           .forEach((i) => callbacks.has(callback) &&
             this._call(callback, this._view(i), null));
       });
+      // What others were told is news to him, whenever it is known.
+      if (first && id)
+        this._told.delete(id);
+      else if (first)
+        this._told.clear();
       this._start();
       if (first)
         this._wants();
@@ -1470,14 +1476,15 @@
 
     _tell(id, event) {
       const view = this._view(id);
-      const json = JSON.stringify(view);
+      const isListed = this._book.listed.has(id);
+      const json = JSON.stringify([view, isListed]);
 
       if (!event && this._told.get(id) === json)
         return;
       this._told.set(id, json);
       (this._watchers.get(id) || []).forEach(
         (callback) => this._call(callback, view, event));
-      if (this._book.listed.has(id))
+      if (isListed)
         this._all.forEach((callback) => this._call(callback, view, event));
     }
 

@@ -589,6 +589,23 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.equal(told, 0);
   });
 
+  test('all() learns of who is watched already', { timeout: 9000 }, async () => {
+    api.put('a', { isOnline: true, status: 'online' });
+    await new Promise((resolve) => agent.watch('a', resolve));
+    await new Promise((resolve) => agent.all(resolve));
+  });
+
+  test('all() learns of the same as the one before it', { timeout: 9000 }, async () => {
+    api.put('a', { isOnline: true, status: 'online' });
+    await new Promise((resolve) => {
+      const end = agent.all(() => resolve(end));
+    }).then((end) => end());
+    // Nobody wants it: it is forgotten.
+    while (!agent._poller.idle)
+      await turn();
+    await new Promise((resolve) => agent.all(resolve));
+  });
+
   test('a callback that throws does not end the poll', async () => {
     api.put('a');
     const listeners = process.listeners('uncaughtException');
