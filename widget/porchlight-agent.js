@@ -1744,7 +1744,7 @@
       element.textContent = text;
   }
 
-  // Of the page. "en_US" is meant well, and what is no language is the browser's.
+  // Of the page. "en_US" is meant well; what is no language is the browser's.
   function languageOf(element) {
     const at = element.closest('[lang]');
 

@@ -595,7 +595,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     await new Promise((resolve) => agent.all(resolve));
   });
 
-  test('all() learns of the same as the one before it', { timeout: 9000 }, async () => {
+  test('all() learns of the same as the one before', { timeout: 9000 }, async () => {
     api.put('a', { isOnline: true, status: 'online' });
     await new Promise((resolve) => {
       const end = agent.all(() => resolve(end));
