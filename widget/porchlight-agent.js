@@ -269,6 +269,11 @@
     return Math.max(0, Math.min(CALM_MS, since + CALM_MS - Date.now()));
   }
 
+  // The conversations of these events, each once.
+  function idsOf(events) {
+    return Array.from(new Set(events.map((event) => event.conversationId)));
+  }
+
   // Too many for one question?
   function isMany(ids) {
     return ids.length > MANY || ids.reduce((length, id) => length +
@@ -347,6 +352,7 @@
       this.quick = false;       // ask, do not wait: are we cut off?
       this.failures = 0;
       this.busyUntil = 0;
+      this.hurried = 0;         // polls in a row that were not held
       this.spokeAt = 0;         // when the server last did
       this.asked = null;        // what the poll that is held asks for
       this.changedAt = 0;       // when it was interrupted for something new
@@ -639,7 +645,9 @@
       else if (pause)
         await this.sleep(pause);
       // Not held: another has our client's name, or no cursor is ever good.
-      else if (hold && !answer.events.length && Date.now() - since < CALM_MS)
+      this.hurried = hold && !answer.events.length &&
+        Date.now() - since < CALM_MS ? this.hurried + 1 : 0;
+      if (this.hurried > 1)
         await this.sleep(CALM_MS);
     }
 
@@ -654,21 +662,20 @@
       this.heard(answer);
       this.stale = !!answer.reset;
       this.publish({events, views}, {state: 'live', cursor: answer.cursor});
+      if (this.link.deaf)
+        await this.seeOff(events);
       // A hidden tab's timers are slow, and there are few beats to its eyes.
       if (events.length && !this.port.hidden() && events.every(
         (event) => event.event === 'customer:heartbeat'))
         await this.sleep(PACE_MS);
     }
 
-    // An event has no name and no platform: ask, before anybody is told. So of
-    // who leaves, if his beats were not told: when was he last seen?
+    // An event has no name and no platform: ask, before anybody is told.
     async strangers(events) {
-      const ids = events.filter((event) => {
-        const view = this.book.views.get(event.conversationId);
-        return !view || view.forbidden ||
-          (this.link.deaf && !event.isOnline);
-      }).map((event) => event.conversationId)
-        .filter((id, i, all) => all.indexOf(id) === i);
+      const ids = idsOf(events).filter((id) => {
+        const view = this.book.views.get(id);
+        return !view || view.forbidden;
+      });
 
       if (!ids.length)
         return [];
@@ -681,6 +688,18 @@
           throw e;      // the cursor stays: these events come again
         return [];
       }
+    }
+
+    // Who leaves, and his beats were not told: when was he last seen? All know
+    // by now that he has gone; and of a crowd nobody looks at each.
+    async seeOff(events) {
+      const ids = idsOf(events.filter((event) => !event.isOnline));
+
+      if (!ids.length || ids.length > MANY)
+        return;
+      this.patient = true;
+      const found = await fetchMany(ids, (query) => this.ask(query));
+      this.publish({views: Array.from(found.views.values())});
     }
 
     // Forgets who is wanted no more, and of all() who has left for long.
@@ -1041,10 +1060,12 @@
   const base = own ? new URL('api/', own.src).href : '/api/';
   const SESSION = 'porchlight-session';   // in localStorage: which sign-in
 
+  const CLIENT = 'porchlight-client';     // in sessionStorage: our poll's name
+
   // Reading it can throw, where storage is forbidden.
-  function storage() {
+  function storage(kind) {
     try {
-      return window.localStorage;
+      return window[kind];
     } catch (e) {
       return null;
     }
@@ -1056,7 +1077,8 @@
       locks: navigator.locks,
       BroadcastChannel: window.BroadcastChannel,
       subtle: window.crypto && window.crypto.subtle,
-      storage: storage(),
+      storage: storage('localStorage'),
+      tabStorage: storage('sessionStorage'),
       hidden: () => document.hidden
     };
   }
@@ -1069,8 +1091,8 @@
       this.endpoint = (o.endpoint || base).replace(/\/?$/, '/');
       this._token = o.token || null;
       this._agent = o.agent || '';
-      this._client = o.client || null;
       this._browser = o.browser || thisBrowser();
+      this._client = o.client || this._inherit();
       this._watchers = new Map();       // id to the set of its callbacks
       this._all = new Set();            // callbacks of all()
       this._told = new Map();           // id to what callbacks know, as JSON
@@ -1168,7 +1190,12 @@
         this._listeners.push([target, type, listener]);
       };
       const leave = () => this._leave();
+      const hide = () => {
+        this._bequeath();
+        leave();
+      };
       const back = () => {
+        this._inherit();
         this._start();
         this._looked();
       };
@@ -1176,7 +1203,7 @@
 
       on(window, 'online', nudge);
       on(window, 'offline', nudge);
-      on(window, 'pagehide', leave);
+      on(window, 'pagehide', hide);
       on(document, 'freeze', leave);
       on(window, 'pageshow', back);
       on(document, 'resume', back);
@@ -1300,6 +1327,33 @@
       } catch (e) {
         // Then other tabs find out when they ask the next time.
       }
+    }
+
+    /*
+     * A page that is left leaves its poll behind: behind most servers nobody
+     * sees that, and it holds its place to its end. The tab's next page takes
+     * the poll's name, and with it the place. The name is kept between pages
+     * only, so that a copy of the tab has none of it.
+     */
+    _bequeath() {
+      try {
+        if (this._poller)
+          this._browser.tabStorage.setItem(CLIENT, this._poller.link.client);
+      } catch (e) {
+        // Then it stays where it is.
+      }
+    }
+
+    _inherit() {
+      let client = null;
+
+      try {
+        client = this._browser.tabStorage.getItem(CLIENT);
+        this._browser.tabStorage.removeItem(CLIENT);
+      } catch (e) {
+        // There was none.
+      }
+      return client;
     }
 
     // What this page wants to know.

@@ -239,6 +239,21 @@ describe('the dashboard', { timeout: 240000 }, () => {
     assert.deepEqual(await noted(page), ['offline'], 'it was kept');
   });
 
+  test('page after page holds one poll, in its place', async () => {
+    const page = await newDesk();
+    for (let i = 0; i < 4; i++) {
+      await held(1);
+      await page.reload();
+      await shows(page, JOHN, 'offline');
+    }
+    await page.goto(`${demo.url}/`);
+    await page.goBack();
+    await john.come();
+    await shows(page, JOHN, 'online');
+    await held(1);
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  });
+
   test('the tab that asks is frozen: another takes over', async () => {
     const profile = await browser.profile();
     const first = await openDesk(profile, { token: await newAgent() });
