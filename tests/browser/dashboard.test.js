@@ -22,8 +22,9 @@ const shows = (page, id, status) =>
   page.waitForSelector(`${row(id)}[status=${status}]`);
 const allShow = (pages, id, status) =>
   Promise.all(pages.map((page) => shows(page, id, status)));
-const held = (count) => until(async () => await demo.held() === count,
-  { deadline: 15000, every: 50, what: `${count} polls held` });
+const held = (count, deadline = 15000) => until(async () =>
+  await demo.held() === count,
+{ deadline, every: 50, what: `${count} polls held` });
 
 // A new agent's token. Agents end with their test, and what they hold with
 // them: behind most servers a program does not see that a browser closed.
@@ -276,13 +277,27 @@ describe('the dashboard', { timeout: 240000 }, () => {
       await shows(page, JOHN, 'online');
       await held(1);
       await note(page, JOHN);
+      await page.evaluate(() => {
+        let lost;
+        window.longest = 0;
+        window.PorchlightAgent.default.addEventListener('state', ({ detail }) => {
+          if (detail.state === 'lost')
+            lost = Date.now();
+          else
+            window.longest = Math.max(window.longest, Date.now() - lost);
+        });
+      });
       for (const name of ['events.fcgi', 'presence.fcgi'])
         demo.processes(name).forEach((pid) => process.kill(pid, 'SIGKILL'));
       await until(async () => (await demo.api.get('/api/health')).status === 200,
         { deadline: 20000 });
       await john.leave();
       await shows(page, JOHN, 'offline');
-      assert.deepEqual(await noted(page), ['offline']);
+      // A break of 5 s has to show, and on a machine that is busy they may
+      // take as long to be there again.
+      const long = await page.evaluate(() => window.longest >= 4500);
+      assert.deepEqual((await noted(page)).filter((status) =>
+        !long || status === 'offline'), ['offline']);
     });
 
   test('the server is gone for long: unknown; back: what happened since',
@@ -298,6 +313,7 @@ describe('the dashboard', { timeout: 240000 }, () => {
         await shows(page, JOHN, 'unknown');
         await visible(page, '#cut');
         await john.leave();
+        await demo.becomes(JOHN, 'offline');    // his grace is over
         // 1, 2, 4 s: no storm.
         assert.ok(seen.length <= 8, `${seen.length} requests`);
         await door.open();
@@ -396,7 +412,8 @@ describe('the dashboard', { timeout: 240000 }, () => {
     assert.equal(await pages[0].evaluate(() => window.isSecureContext), false);
     while (pages.length < 7)
       pages.push(await openDesk(profile, { base }));
-    await held(4);
+    // A fifth that did not hear of the others in time holds one poll, for 20 s.
+    await held(4, 30000);
     await john.come();
     await allShow(pages, JOHN, 'online');
   });
