@@ -101,7 +101,8 @@ describe('on sites of others', { timeout: 200000, concurrency: 3 }, () => {
     const id = await start(p, {});
     await browser.open(profile, 'about:blank', { tab: true });
     await demo.becomes(id, 'away');
-    assert.equal(p.workers().length, 1);
+    // The page says so itself, and does not wait for its worker's script.
+    await until(() => p.workers().length === 1, { deadline: 20000, what: 'the worker' });
     assert.deepEqual(await told(p), ['online online']);
   });
 
