@@ -19,7 +19,8 @@ let secretId;
 
 before(async () => {
   demo = await startDemo({
-    set: { minBeatMs: 0, agentSessionMs: 4000, remoteUserCompany: 'Demo Shop' },
+    // Nobody falls silent while the polls of a later test are held.
+    set: { minBeatMs: 0, timeoutMs: 600000, agentSessionMs: 4000, remoteUserCompany: 'Demo Shop' },
   });
   ({ JWT_SECRET: jwtSecret, SECRET_ID: secretId } = await demo.made('secret', 'add', '-C', 'Demo Shop'));
 });
