@@ -455,9 +455,20 @@ async function end(child) {
  *   programs a folder of other programs to serve
  *   via      a command that runs ./dev, for example ['prlimit', '--nofile=200']
  */
-async function startDemo({
+async function startDemo(options = {}) {
+  for (let tries = 1; ; tries++)
+    try {
+      return await startOnce(options);
+    } catch (err) {
+      // Another test's, of the seconds between our look and its start.
+      if (tries === 3 || !/port \d+ is taken|Address already in use/.test(err.message))
+        throw err;
+    }
+}
+
+async function startOnce({
   set = {}, server = SERVER, build = process.env.BUILD || 'build', dataDir, root = ROOT, programs, via = [],
-} = {}) {
+}) {
   const ownsDir = !dataDir;
   const dir = dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'porchlight-'));
   const args = ['demo', '--port', String(await freePort()), '--data', dir];
