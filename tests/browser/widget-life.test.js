@@ -172,11 +172,15 @@ describe('a page that nobody looks at', { timeout: 200000, concurrency: 3 }, () 
     site.pages['/ahead'] = { html: `<!doctype html><title>Ahead</title>
       <script src="/porchlight-widget.js" data-conversation-id="${id}"
         data-session-id="${sessionId}"></script>
-      <script src="/seen"></script>` };
-    let loaded = false; // its last script, so the widget has run
+      <script>(async () => {
+        for (let i = 0; i < 5; i++)
+          await fetch('/api/health');
+        await fetch('/seen');
+      })();</script>` };
+    let loaded = false; // asked for when a beat of the widget would be there
     Object.defineProperty(site.pages, '/seen', { get() {
       loaded = true;
-      return { html: '', headers: { 'content-type': 'text/javascript' } };
+      return { html: '' };
     } });
     const page = await browser.open(await browser.profile(), `${site.url}/links`);
     await until(() => loaded, { deadline: 20000, what: 'it is rendered in advance' });
