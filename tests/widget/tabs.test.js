@@ -145,6 +145,7 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     await knows(two, 'b', 'offline');
     await settled();
     const before = api.seen.length;
+    const start = Date.now();
 
     for (let i = 0; i < 30; i++) {
       const unwatch = two.watch(`c${i}`);
@@ -158,7 +159,9 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     await knows(one, 'a', 'online');
     await until(() => api.held.size === 1 &&
       [...api.held][0].ids.includes('c29'));
-    assert.ok(api.seen.length - before <= 10, `${api.seen.length - before}`);
+    // A look and a poll, twice a second; and what it takes to begin and end.
+    const most = 8 + 4 * (Date.now() - start) / 1000;
+    assert.ok(api.seen.length - before <= most, `${api.seen.length - before} of ${most}`);
     api.push(fresh('online', { conversationId: 'c29' }));
     await knows(two, 'c29', 'online');
     assert.deepEqual(one.events, ['a online']);
