@@ -289,9 +289,11 @@ Test(news, are_whole_while_they_are_written, .timeout = 60)
 		    id, sizeof(id), "%0*lld", PL_NEWS_ID, (long long)seq + 1);
 		tell(seq, id);
 	}
-	while (told < 100000) {
+	while (told < 1000000) {
+		/* Too far behind: from the older ones of those that are there.
+		 * On a single core he writes more than these in each turn. */
 		if (!reads(after)) {
-			after = upto;
+			after = upto > 200 ? upto - 200 : 0;
 			continue;
 		}
 		cr_assert_eq(items[0].seq, after + 1);
