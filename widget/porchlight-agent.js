@@ -136,7 +136,9 @@
       return 'none';
     if (link.state === 'live')
       return view.status;
-    if (link.state !== 'lost' || link.now - link.lostAt >= GRACE_MS)
+    // Before it was lost: the clock was put back, and nobody knows since when.
+    if (link.state !== 'lost' || link.now < link.lostAt ||
+        link.now - link.lostAt >= GRACE_MS)
       return 'unknown';
     // The lease ran out since the server last spoke. One that had run out
     // before was renewed by beats that we did not ask to hear of.
@@ -264,9 +266,11 @@
 
   // ---------------------------------------------------------------- questions
 
-  // How long until CALM_MS after that moment. The clock may have been put back.
-  function calm(since) {
-    return Math.max(0, Math.min(CALM_MS, since + CALM_MS - Date.now()));
+  // How much is left of that time since; 0 if the clock was put back.
+  function timeLeft(since, ms) {
+    const left = since + ms - Date.now();
+
+    return left > ms ? 0 : Math.max(0, left);
   }
 
   // The conversations of these events, each once.
@@ -351,7 +355,7 @@
       this.stale = !this.link.cursor;   // a snapshot is wanted
       this.quick = false;       // ask, do not wait: are we cut off?
       this.failures = 0;
-      this.busyUntil = 0;
+      this.busyAt = 0;          // when it could not hold a poll
       this.hurried = 0;         // polls in a row that were not held
       this.spokeAt = 0;         // when the server last did
       this.asked = null;        // what the poll that is held asks for
@@ -376,7 +380,7 @@
     // Something may have happened to us: look now. All tabs notice it, so
     // not again if the server has just spoken; unless we know for sure.
     wake(sure) {
-      if (this.quick || (!sure && Date.now() - this.spokeAt < CALM_MS))
+      if (this.quick || (!sure && timeLeft(this.spokeAt, CALM_MS)))
         return;
       this.quick = true;
       this.interrupt();
@@ -391,7 +395,7 @@
         this.changedAt = Date.now();
         if (!this.patient && !this.isCovered(this.port.wanted()))
           this.interrupt();
-      }, Math.max(GATHER_MS, calm(this.changedAt)));
+      }, Math.max(GATHER_MS, timeLeft(this.changedAt, CALM_MS)));
     }
 
     isCovered(wanted) {
@@ -509,7 +513,7 @@
       }
       if (e.status === 503 && e.code === 'busy') {
         // It answers, it only has no room for one more who waits.
-        this.busyUntil = now + BUSY_FOR_MS;
+        this.busyAt = now;
         this.publish({}, {state: 'live'});
         await this.sleep(BUSY_MS);
         return;
@@ -580,7 +584,7 @@
     // Who is new among the wanted. The stream goes on from where it was. If
     // it is too soon for that, more may have come until it is time.
     async lookUp(ids) {
-      const wait = calm(this.lookedAt);
+      const wait = timeLeft(this.lookedAt, CALM_MS);
 
       if (wait) {
         await this.sleep(wait);
@@ -608,7 +612,7 @@
         : ids.filter((id) => wanted.ids.has(id) && !this.port.hidden());
       const pause = this.port.pause();
       const hold = !this.quick && this.link.state === 'live' && !pause &&
-        Date.now() >= this.busyUntil;
+        !timeLeft(this.busyAt, BUSY_FOR_MS);
       const query = [['cursor', this.link.cursor],
         ['client', this.link.client], ['timeout', hold ? HOLD_S : 0]];
 
@@ -640,7 +644,7 @@
         this.asked = null;
       }
       this.quick = false;
-      if (Date.now() < this.busyUntil)
+      if (timeLeft(this.busyAt, BUSY_FOR_MS))
         await this.sleep(BUSY_MS);
       else if (pause)
         await this.sleep(pause);
@@ -1426,8 +1430,9 @@
             this._refused();
             return false;
           }
-          this._take({link: Object.assign({}, this._book.link,
-            {state: 'lost', lostAt: Date.now()})});
+          if (this._book.link.state !== 'lost')
+            this._take({link: Object.assign({}, this._book.link,
+              {state: 'lost', lostAt: this.now()})});
           await new Promise((resolve) => setTimeout(resolve,
             backoff(failures, Math.random(), e.retryAfterMs)));
           if (this._circle !== circle)

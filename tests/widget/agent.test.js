@@ -198,6 +198,7 @@ describe('shown', () => {
     assert.equal(shown(here, cut(5000)), 'unknown');
     assert.equal(shown(gone, cut(5000)), 'unknown');
     assert.equal(shown(here, cut(3600000)), 'unknown');
+    assert.equal(shown(here, cut(-3600000)), 'unknown', 'the clock was put back');
   });
 
   test('the dot goes with the lease, to the millisecond', () => {
@@ -399,6 +400,28 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     // The first, what came meanwhile, then one each 500 ms: of 1,000.
     assert.ok(api.count('/presence') <= 4,
       api.seen.map((request) => `${request.path} ${request.ids}`).join('\n'));
+  });
+
+  test('a clock that is put back keeps nobody waiting', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+    const pass = async (ms) => {
+      for (; ms > 0; ms -= 10) {
+        t.mock.timers.tick(10);
+        for (let i = 0; i < 5; i++)
+          await turn();
+      }
+    };
+    let last;
+
+    ['a', 'b', 'c'].forEach((id) => api.put(id));
+    agent.watch('a', () => {});
+    await pass(200);
+    agent.watch('b', () => {});
+    await pass(1000);
+    t.mock.timers.setTime(T0 - 3600000);
+    agent.watch('c', (view) => { last = view.status; });
+    await pass(200);
+    assert.equal(last, 'offline');
   });
 
   const hurries = [

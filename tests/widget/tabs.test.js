@@ -478,7 +478,7 @@ describe('no room to wait', { timeout: 60000 }, () => {
     const timeout = () => api.seen.at(-1).url.searchParams.get('timeout');
     assert.equal(timeout(), '0');
     // A minute later.
-    tab.agent._poller.busyUntil -= 60000;
+    tab.agent._poller.busyAt -= 60000;
     tab.agent._poller.interrupt();
     await settled();
     assert.equal(timeout(), '20');
