@@ -163,11 +163,12 @@
       return;
     }
     if (answer.error === 'forbidden') {
-      // It is no more: back to the form.
+      // It is no more: back to the form, or to another that a listener has.
       if (stored().sessionId === conversation.sessionId)
         stored({});
       rest();
-      conversation = {};
+      if (body.sessionId === conversation.sessionId)
+        conversation = {};
     } else {
       state.failures++;
       state.retryAfterMs = answer.retryAfterMs;

@@ -618,6 +618,18 @@ test('a conversation that is no more is forgotten', async () => {
   assert.equal(page.widget.status().conversationId, undefined);
 });
 
+test('and where the page connects to another at once, that is kept', async () => {
+  const page = await online();
+  page.window.document.dispatchEvent = ({ type }) => type === 'porchlight:offline' &&
+    page.widget.connect({ conversationId: 'conv_new', sessionId: 'new' });
+  page.wait();
+  await page.answer(...REFUSED);
+  assert.equal(page.last.path, 'online');
+  assert.equal(page.last.body.sessionId, 'new');
+  await page.answer();
+  assert.equal(page.widget.status().conversationId, 'conv_new');
+});
+
 test('but not one that another tab has begun since', async () => {
   const page = await online();
   const newer = JSON.stringify({ conversationId: 'conv_9', sessionId: 'other' });
