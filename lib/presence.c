@@ -20,10 +20,6 @@
  */
 #include "presence.h"
 
-/* Clocks of one machine agree to less; a lease longer than it can be by more
- * than this was given before the clock was set back. */
-#define CLOCK_SLACK_MS 1000
-
 static int64_t
 max64(int64_t a, int64_t b)
 {
@@ -136,12 +132,12 @@ shorten(struct pl_room *room, const struct pl_turn *turn)
 					? turn->rules->leave_grace_ms
 					: pl_lease(turn->rules, tab->hidden));
 
-		if (tab->changed_at > turn->now + CLOCK_SLACK_MS) {
+		if (tab->changed_at > turn->now + PL_CLOCK_SLACK_MS) {
 			tab->changed_at = turn->now;
 			room->dirty = true;
 		}
 		if (tab->state == PL_TAB_GONE ||
-		    tab->expires_at <= most + CLOCK_SLACK_MS)
+		    tab->expires_at <= most + PL_CLOCK_SLACK_MS)
 			continue;
 		tab->expires_at = most;
 		tab->beat_at = min64(tab->beat_at, turn->now);

@@ -13,6 +13,12 @@
 /* Tabs of one session; beyond, the oldest gone tab makes room. */
 #define PL_TABS_MAX 64
 #define PL_TYPING_MS 6000
+/*
+ * Clocks of one machine agree to less, and who writes has waited less since he
+ * looked at his: for a second to open the store, and for another for his turn.
+ * What lies further in the future was written before the clock was set back.
+ */
+#define PL_CLOCK_SLACK_MS 3000
 
 enum pl_reason { PL_REASON_NONE, PL_REASON_LEFT, PL_REASON_TIMEOUT };
 

@@ -32,7 +32,6 @@
 #define HURRY_BYTES 8000000 /* much more would keep writers waiting */
 #define BRIEF_BYTES 250000  /* see pl_sqlite_set_brief() */
 #define BACKSTOP_BYTES 64000000
-#define CLOCK_SLACK_MS 1000 /* as in presence.c */
 
 static struct pl_sqlite *
 self(struct pl_store *store)
@@ -206,7 +205,7 @@ recall(struct pl_sqlite *s)
 	sqlite3_stmt *st;
 	enum pl_err err;
 
-	if (s->now >= at - CLOCK_SLACK_MS)
+	if (s->now >= at - PL_CLOCK_SLACK_MS)
 		return PL_OK;
 	pl_log(PL_LOG_WARN, "the clock was set back by %lld ms",
 	    (long long)(at - s->now));

@@ -23,16 +23,15 @@
 #include "log.h"
 #include "polls.h"
 
-#define SETTLE_MOST 128     /* conversations in one turn: a few ms */
-#define SETTLE_BESIDE 16    /* where nobody has come for it */
-#define OVERDUE_MS 1000     /* since it ran out */
-#define RETRY_MS 500        /* between two tries at a store that fails */
-#define SEEN_MS 100         /* between two looks whether its file is there */
-#define LONG_MS 2           /* what ran out was much, if it took as long */
-#define GATHER_MS 20        /* then more of it is let come together */
-#define CROWD 64            /* polls told at a time */
-#define TOLD_US 30          /* to pass on each of their answers */
-#define CLOCK_SLACK_MS 1000 /* as in presence.c */
+#define SETTLE_MOST 128  /* conversations in one turn: a few ms */
+#define SETTLE_BESIDE 16 /* where nobody has come for it */
+#define OVERDUE_MS 1000  /* since it ran out */
+#define RETRY_MS 500     /* between two tries at a store that fails */
+#define SEEN_MS 100      /* between two looks whether its file is there */
+#define LONG_MS 2        /* what ran out was much, if it took as long */
+#define GATHER_MS 20     /* then more of it is let come together */
+#define CROWD 64         /* polls told at a time */
+#define TOLD_US 30       /* to pass on each of their answers */
 
 static bool
 waits_for(const struct pl_call *call, enum pl_txn txn)
@@ -281,7 +280,7 @@ is_set_back(const struct pl_app *app)
 	struct pl_position position;
 
 	return app->store->ops->position(app->store, &position) == PL_OK &&
-	       position.at > app->now + CLOCK_SLACK_MS;
+	       position.at > app->now + PL_CLOCK_SLACK_MS;
 }
 
 /* Where the clock was set back, the next turn writes first. */

@@ -561,6 +561,25 @@ Test(store_beat, clock_set_back_is_noticed_by_any_write)
 	cr_expect_leq(at, back + 60000 + PL_TAB_MEMORY_MS);
 }
 
+/* Who waited two seconds to open the store and for his turn has an older time
+ * than others wrote meanwhile: nothing has to be looked at anew. */
+Test(store_beat, a_long_wait_is_no_clock_set_back)
+{
+	int64_t before, at;
+
+	stage_conversation(acme, "conv_1", 1);
+	stage_conversation(acme, "conv_2", 2);
+	stage_beat("conv_1", 1, 7, T0 + 2000);
+	stage_read(T0);
+	cr_assert_eq(stage->ops->due(stage, &before), PL_OK);
+	stage_commit();
+	stage_settle(T0);
+	stage_read(T0);
+	cr_assert_eq(stage->ops->due(stage, &at), PL_OK);
+	stage_commit();
+	cr_expect_eq(at, before);
+}
+
 /* ---- bounds ---- */
 
 /* Too many live tabs of one session: refused, and the rest stays as it was. */

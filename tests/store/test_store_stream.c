@@ -629,7 +629,7 @@ Test(store_stream, old_changes_are_pruned_after_the_beat)
  * which every lease would be looked at anew. */
 Test(store_stream, pruning_late_is_no_clock_set_back)
 {
-	int64_t now = T0 + STAGE_RETENTION_MS + 1, later = now + 1500;
+	int64_t now = T0 + STAGE_RETENTION_MS + 1, later = now + 3500;
 	struct pl_beat beat = {.tab = 8, .seq = -1};
 	struct pl_beat_result result;
 	struct pl_position before, after;
