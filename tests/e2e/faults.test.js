@@ -154,9 +154,15 @@ test('a database made anew in the place of another: all processes share one bell
   const demo = await startDemo({ set: { ...SETTINGS, slowTickMs: 60000 } });
   t.after(() => demo.stop());
   await demo.cursor();
-  for (const name of fs.readdirSync(demo.dataDir).filter((f) => f.startsWith(path.basename(demo.db))))
-    fs.rmSync(path.join(demo.dataDir, name));
+  const folder = path.dirname(demo.db);
+  const files = () => fs.readdirSync(folder).filter((f) => f.startsWith(path.basename(demo.db)))
+    .map((f) => path.join(folder, f));
+  const { uid, gid } = fs.statSync(demo.db);
+  for (const file of files())
+    fs.rmSync(file);
   await demo.made('init');
+  for (const file of files())
+    fs.chownSync(file, uid, gid); // on a shared host they are its user's
   const { API_KEY: apiKey } = await demo.made('company', 'add', '-o', 'https://shop.example', 'Shop');
   const { AGENT_TOKEN: token } = await demo.made('agent', 'add', 'Jane');
   const made = await until(() => demo.conversation({ apiKey }).catch(() => null), { what: 'the new one is served' });
