@@ -98,11 +98,22 @@ static const struct {
     VARIABLE("DOCUMENT_ROOT", document_root),
 };
 
+/*
+ * lighttpd makes the same variable of X-Forwarded-For, which a proxy of ours
+ * wrote, and of X_Forwarded_For, with which the client passed that by; which is
+ * which cannot be told. Then neither counts: "unknown", as in RFC 7239.
+ */
+static bool
+is_told_twice(const struct pl_request *r, const char *const *at)
+{
+	return at == &r->x_forwarded_for && (*at)[0] != '\0';
+}
+
 /* A variable whose name has len bytes. */
 static void
 set(struct pl_request *r, const char *name, size_t len, const char *value)
 {
-	const char *copy;
+	const char *copy, **at;
 	size_t i;
 
 	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
@@ -110,9 +121,9 @@ set(struct pl_request *r, const char *name, size_t len, const char *value)
 		    memcmp(name, variables[i].name, len) != 0)
 			continue;
 		copy = pl_arena_copy(&r->arena, value, strlen(value));
+		at = (const char **)(void *)((char *)r + variables[i].offset);
 		if (copy != NULL)
-			*(const char **)(void *)((char *)r +
-						 variables[i].offset) = copy;
+			*at = is_told_twice(r, at) ? "unknown" : copy;
 		return;
 	}
 	if (len == 14 && memcmp(name, "REQUEST_METHOD", len) == 0)

@@ -105,4 +105,8 @@ test('is for whom the config says', async (t) => {
   assert.equal(await from(), 403);
   assert.equal(await from('198.51.100.7'), 200);
   assert.equal(await from('198.51.101.7'), 403);
+  // The client passes by what the proxy says, under a name of which some servers make the same variable.
+  for (const headers of [{ 'x-forwarded-for': '198.51.101.7', x_forwarded_for: '198.51.100.7' },
+    { x_forwarded_for: '198.51.100.7', 'x-forwarded-for': '198.51.101.7' }])
+    assert.equal((await other.api.get('/api/metrics', {}, headers)).status, 403, JSON.stringify(headers));
 });

@@ -63,6 +63,18 @@ Test(http, takes_an_authorization_that_was_passed_on_by_a_rule)
 }
 
 /* Names and values, decoded, in order; what is no text is refused. */
+/* X_Forwarded_For is the same variable: the client may have written it, before
+ * or after what a proxy of ours wrote, and even an empty one. */
+Test(http, takes_no_address_that_is_told_twice)
+{
+	pl_request_set(&r, "HTTP_X_FORWARDED_FOR", "192.0.2.1");
+	cr_expect_str_eq(r.x_forwarded_for, "192.0.2.1");
+	pl_request_set(&r, "HTTP_X_FORWARDED_FOR", "");
+	cr_expect_str_eq(r.x_forwarded_for, "unknown");
+	pl_request_set(&r, "HTTP_X_FORWARDED_FOR", "127.0.0.1");
+	cr_expect_str_eq(r.x_forwarded_for, "unknown");
+}
+
 Test(http, reads_a_query)
 {
 	const char *pos, *name, *value;
