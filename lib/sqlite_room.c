@@ -518,19 +518,18 @@ pl_sqlite_drop_all(
 	return PL_OK;
 }
 
-/* Which session makes room for another: the oldest of those that are away, if
- * there are more than `most`. */
+/* Which session makes room for another: the oldest of those that are away. */
 static bool
-find_oldest(const struct pl_room *room, size_t most, size_t *out)
+find_oldest(const struct pl_room *room, size_t *out)
 {
-	size_t i, away = 0;
+	size_t i;
 
-	for (i = room->nsessions; i-- > 0;)
+	for (i = 0; i < room->nsessions; i++)
 		if (room->sessions[i].online_since == 0) {
 			*out = i;
-			away++;
+			return true;
 		}
-	return away > most;
+	return false;
 }
 
 /* To the room at hand. */
@@ -545,6 +544,11 @@ add_session(struct pl_sqlite *s, const struct pl_head *head,
 
 	if (find_session(s, secret, &known))
 		return PL_ERR_EXISTS;
+	if (s->room.nsessions >= most && !find_oldest(&s->room, &oldest))
+		return PL_ERR_RATE; /* who is here stays */
+	while (s->room.nsessions >= most && find_oldest(&s->room, &oldest))
+		if ((err = drop_session(s, head, oldest)) != PL_OK)
+			return err;
 	if (is_named(s, head) &&
 	    (err = pl_sqlite_name_add(s, name, head->id)) != PL_OK)
 		return err;
@@ -552,10 +556,7 @@ add_session(struct pl_sqlite *s, const struct pl_head *head,
 		return PL_ERR_NOMEM;
 	memcpy(session->secret, secret, PL_SESSION_LEN);
 	s->room.dirty = true;
-	while (find_oldest(&s->room, most, &oldest))
-		if ((err = drop_session(s, head, oldest)) != PL_OK)
-			return err;
-	return write_room(s, head->id);
+	return PL_OK;
 }
 
 enum pl_err
@@ -563,11 +564,17 @@ pl_sqlite_session_add(struct pl_sqlite *s, int64_t conversation,
     const uint8_t secret[PL_SESSION_LEN], size_t most)
 {
 	struct pl_head head;
+	struct recorder r = {s, &head};
+	struct pl_turn t = turn(s, &r);
 	enum pl_err err = load_by_id(s, conversation, &head);
 
 	if (err != PL_OK)
 		return err;
-	err = add_session(s, &head, secret, most);
+	if ((err = pl_room_settle(&s->room, &t)) == PL_OK)
+		err = add_session(s, &head, secret, most);
+	/* What ran out before it is saved though it be refused. */
+	if ((err == PL_OK || err == PL_ERR_RATE) && save(s, &head) != PL_OK)
+		err = PL_ERR_STORE;
 	sqlite3_reset(head.stmt);
 	return err;
 }

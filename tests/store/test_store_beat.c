@@ -625,3 +625,34 @@ Test(store_beat, sessions_of_a_conversation_are_bounded)
 	    PL_OK, "the newest is there");
 	stage_commit();
 }
+
+/* If all of them are here, nobody makes room, and none comes in. */
+Test(store_beat, no_session_beyond_those_that_are_here)
+{
+	struct pl_conversation c = {.company = acme,
+	    .public_id = "conv_1",
+	    .platform = "WIDGET",
+	    .inbox = ""};
+	struct pl_state st;
+	unsigned int i;
+	bool created;
+
+	for (i = 0; i < 200; i++) {
+		stage_conversation(acme, "conv_1", i);
+		stage_beat("conv_1", i, 7, T0);
+	}
+	stage_write(T0);
+	cr_expect_eq(stage->ops->conversation_add(
+			 stage, &c, stage_secret(200), &created),
+	    PL_ERR_RATE);
+	stage_commit();
+	stage_leave("conv_1", 3, 7, T0);
+	stage_write(T0 + 10000);
+	cr_expect_eq(stage->ops->conversation_add(
+			 stage, &c, stage_secret(200), &created),
+	    PL_OK);
+	stage_commit();
+	cr_expect_eq(
+	    stage_presence(all_of(acme), "conv_1", T0 + 10000, &st), PL_OK);
+	cr_expect_eq(st.devices, 199);
+}
