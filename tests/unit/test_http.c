@@ -62,7 +62,6 @@ Test(http, takes_an_authorization_that_was_passed_on_by_a_rule)
 	cr_expect_str_eq(pl_request_bearer(&r), "t");
 }
 
-/* Names and values, decoded, in order; what is no text is refused. */
 /* X_Forwarded_For is the same variable: the client may have written it, before
  * or after what a proxy of ours wrote, and even an empty one. */
 Test(http, takes_no_address_that_is_told_twice)
@@ -75,6 +74,7 @@ Test(http, takes_no_address_that_is_told_twice)
 	cr_expect_str_eq(r.x_forwarded_for, "unknown");
 }
 
+/* Names and values, decoded, in order; what is no text is refused. */
 Test(http, reads_a_query)
 {
 	const char *pos, *name, *value;
