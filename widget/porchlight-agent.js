@@ -110,7 +110,8 @@
 
     // An offline event is dated when the lease ran out, which is no beat.
     if (event.event !== 'customer:offline') {
-      next.lastHeartbeat = event.timestamp;
+      if (!(next.lastHeartbeat > event.timestamp))
+        next.lastHeartbeat = event.timestamp;
       others.push(event.sessionId);
     }
     if (!event.isOnline)
@@ -593,10 +594,23 @@
       this.lookedAt = Date.now();
       if (this.lookedAt >= this.againAt)
         this.againAt = this.lookedAt + ROLL_MS;
-      const found = await fetchMany(ids, (query) => this.ask(query));
+      this.publish(await this.look(ids), {state: 'live', deaf: false});
+    }
 
-      this.publish({views: Array.from(found.views.values())},
-        {state: 'live', deaf: false});
+    // News of these. Whom we knew the stream still has news of, from where it
+    // was; who was asked for anew may have come before that.
+    async look(ids) {
+      const found = await fetchMany(ids, (query) => this.ask(query));
+      const views = Array.from(found.views.values());
+
+      views.forEach((view) => {
+        const before = this.book.views.get(view.conversationId);
+
+        if (before && !before.forbidden)
+          view.asOf = before.asOf;
+      });
+      return {views, listed: views.filter((view) => this.link.all &&
+        view.isOnline).map((view) => view.conversationId)};
     }
 
     // What is in the book is in every poll, or it would be out of date when
@@ -702,8 +716,7 @@
       if (!ids.length || ids.length > MANY)
         return;
       this.patient = true;
-      const found = await fetchMany(ids, (query) => this.ask(query));
-      this.publish({views: Array.from(found.views.values())});
+      this.publish(await this.look(ids));
     }
 
     // Forgets who is wanted no more, and of all() who has left for long.

@@ -7,7 +7,7 @@ const { test, describe, beforeEach, afterEach } = require('node:test');
 const assert = require('node:assert');
 const path = require('node:path');
 const { until } = require('../lib/demo');
-const { Api, FakeBrowser, fresh, json, turn } = require('../lib/agentapi');
+const { Api, FakeBrowser, T0, event, fresh, json, now, turn } = require('../lib/agentapi');
 const { PorchlightAgent } =
   require(path.resolve(__dirname, '../../widget/porchlight-agent.js'));
 
@@ -227,6 +227,41 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     tab.agent._looked();
     await knows(tab, 'a', 'away');
     await until(() => api.held.size === 1 && beats() === '1');
+  });
+
+  // Asleep, or cut off: it is shown before it has heard of all that happened.
+  test('shown, it is told of what happened meanwhile, as of each event', async () => {
+    const tab = open([], {}, { isHidden: true });
+    const listed = new Set();
+    tab.agent.all((view) => listed.add(view.conversationId));
+    tab.watch('a');
+    await knows(tab, 'a', 'offline');
+    await settled();
+    tab.agent._book.views.get('a').asOf -= 3600000;
+    for (const [kind, ago] of [['online', 60000], ['offline', 50000], ['online', 40000]])
+      api.events.push(event(kind, Date.now() - T0 - ago, { conversationId: 'a' }));
+    api.put('a', { isOnline: true, status: 'online', lastHeartbeat: now() });
+    tab.browser.isHidden = false;
+    tab.agent._looked();
+    tab.agent._wake();
+    await until(() => tab.events.length === 3);
+    assert.deepEqual(tab.events, ['a online', 'a offline', 'a online']);
+    assert.equal(tab.views.a, 'online');
+    assert.ok(listed.has('a'));
+  });
+
+  test('who came while we were cut off, and is asked for first, is of all', async () => {
+    const tab = open([]);
+    const listed = new Set();
+    tab.agent.all((view) => listed.add(view.conversationId));
+    await settled();
+    api.events.push(event('online', Date.now() - T0 - 60000, { conversationId: 'a' }));
+    api.put('a', { isOnline: true, status: 'online' });
+    const unwatch = tab.watch('a');
+    await knows(tab, 'a', 'online');
+    unwatch();
+    await settled();
+    assert.ok(listed.has('a'));
   });
 
   test('who takes over from it knows that it heard no beats', async () => {
