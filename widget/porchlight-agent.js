@@ -274,6 +274,11 @@
     return left > ms ? 0 : Math.max(0, left);
   }
 
+  // A name for a poll that nobody else has.
+  function newClient() {
+    return 'page-' + Math.random().toString(36).slice(2);
+  }
+
   // The conversations of these events, each once.
   function idsOf(events) {
     return Array.from(new Set(events.map((event) => event.conversationId)));
@@ -368,8 +373,7 @@
       this.patient = false;     // what is wanted has to wait its turn
       this.ended = false;
       if (!this.link.client)
-        this.link.client = port.client ||
-          'page-' + Math.random().toString(36).slice(2);
+        this.link.client = port.client || newClient();
     }
 
     end() {
@@ -665,8 +669,10 @@
       // Not held: another has our client's name, or no cursor is ever good.
       this.hurried = hold && !answer.events.length &&
         Date.now() - since < CALM_MS ? this.hurried + 1 : 0;
-      if (this.hurried > 1)
+      if (this.hurried > 1) {
+        this.link.client = newClient();
         await this.sleep(CALM_MS);
+      }
     }
 
     async take(answer) {

@@ -6,7 +6,7 @@
 const { test, describe, beforeEach, afterEach } = require('node:test');
 const assert = require('node:assert');
 const path = require('node:path');
-const { until } = require('../lib/demo');
+const { until, sleep } = require('../lib/demo');
 const { Api, FakeBrowser, T0, event, fresh, json, now, turn } = require('../lib/agentapi');
 const { PorchlightAgent } =
   require(path.resolve(__dirname, '../../widget/porchlight-agent.js'));
@@ -466,6 +466,18 @@ describe('where there are no locks', { timeout: 60000 }, () => {
     tab.browser.isHidden = true;
     tab.agent._looked();
     await until(() => api.held.size === 0);
+  });
+
+  // A copy of a tab, made while it shows a page that has no poll.
+  test('two with one name do not end each other\'s polls for ever', async () => {
+    for (let i = 0; i < 2; i++) {
+      const tab = open([], { client: 'page-x' });
+      delete tab.browser.locks;
+      tab.watch('a');
+    }
+    await until(() => api.held.size === 2);
+    await sleep(600);
+    assert.equal(api.held.size, 2);
   });
 
   test('one that closes gives its place to another', async () => {
