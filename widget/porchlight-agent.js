@@ -470,6 +470,8 @@
     publish(news, link) {
       if (this.ended)
         return;
+      if (news.whole)   // who is not in it is in no book any more
+        this.lingering.clear();
       Object.assign(this.link, {hidden: this.port.hidden()}, link);
       this.port.publish(
         Object.assign({link: Object.assign({}, this.link)}, news));

@@ -264,6 +264,40 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     assert.ok(listed.has('a'));
   });
 
+  test('nobody was wanted for a while, and one had lingered: it goes on', async () => {
+    const tab = open([]);
+    const ends = ['a', 'b'].map(tab.watch);
+    await knows(tab, 'b', 'offline');
+    await settled(['a', 'b']);
+    ends[0]();
+    api.push(fresh('online', { conversationId: 'b' }));
+    await knows(tab, 'b', 'online');
+    await settled(['a', 'b']);
+    ends[1]();
+    api.push(fresh('offline', { conversationId: 'b' }));
+    await until(() => tab.agent._poller.idle);
+    tab.watch('b');
+    await settled(['b']);
+    assert.equal(tab.agent.state, 'live');
+  });
+
+  test('all is asked anew, while one lingers: it goes on', async () => {
+    const tab = open(['a']);
+    const unwatch = tab.watch('b');
+    await knows(tab, 'b', 'offline');
+    await settled(['a', 'b']);
+    unwatch();
+    api.push(fresh('online', { conversationId: 'a' }));
+    await knows(tab, 'a', 'online');
+    await settled(['a', 'b']);
+    api.gone.add('b');
+    tab.agent._poller.wake(true);
+    await settled(['a']);
+    api.push(fresh('offline', { conversationId: 'a' }));
+    await knows(tab, 'a', 'offline');
+    assert.equal(tab.agent.state, 'live');
+  });
+
   test('who takes over from it knows that it heard no beats', async () => {
     const hidden = open(['a'], {}, { isHidden: true });
     hidden.agent.all(() => {});
