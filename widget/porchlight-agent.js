@@ -369,6 +369,7 @@
       this.lookedAt = 0;        // when somebody new was last asked for
       this.againAt = Date.now() + ROLL_MS;      // and who is refused, again
       this.lingering = new Map();       // id to how long
+      this.dim = new Set();     // whose beats were not told, and no other news
       this.idle = false;        // nothing is wanted
       this.patient = false;     // what is wanted has to wait its turn
       this.ended = false;
@@ -420,7 +421,7 @@
 
       return Array.from(wanted.ids).filter((id) => {
         const view = this.book.views.get(id);
-        return !view || (again && view.forbidden);
+        return !view || (view.forbidden ? again : this.dim.has(id));
       });
     }
 
@@ -470,8 +471,10 @@
     publish(news, link) {
       if (this.ended)
         return;
-      if (news.whole)   // who is not in it is in no book any more
+      if (news.whole) { // who is not in it is in no book any more
         this.lingering.clear();
+        this.dim.clear();
+      }
       Object.assign(this.link, {hidden: this.port.hidden()}, link);
       this.port.publish(
         Object.assign({link: Object.assign({}, this.link)}, news));
@@ -497,7 +500,7 @@
           else if (whole)
             await this.snapshot(wanted);
           else if (this.missing(wanted).length)
-            await this.lookUp(this.missing(wanted));
+            await this.lookUp(wanted);
           else
             await this.poll(wanted);
         } catch (e) {
@@ -588,15 +591,20 @@
         deaf: false});
     }
 
-    // Who is new among the wanted. The stream goes on from where it was. If
-    // it is too soon for that, more may have come until it is time.
-    async lookUp(ids) {
+    // Who is new among the wanted, or was not heard of. The stream goes on from
+    // where it was. If it is too soon for that, more may have come until it is
+    // time.
+    async lookUp(wanted) {
       const wait = timeLeft(this.lookedAt, CALM_MS);
 
       if (wait) {
         await this.sleep(wait);
         return;
       }
+      if (this.link.deaf)
+        this.dim = new Set(this.book.views.keys());
+      const ids = this.missing(wanted);
+
       this.lookedAt = Date.now();
       if (this.lookedAt >= this.againAt)
         this.againAt = this.lookedAt + ROLL_MS;
@@ -609,6 +617,7 @@
       const found = await fetchMany(ids, (query) => this.ask(query));
       const views = Array.from(found.views.values());
 
+      ids.forEach((id) => this.dim.delete(id));
       views.forEach((view) => {
         const before = this.book.views.get(view.conversationId);
 
@@ -642,7 +651,7 @@
       }
       if (looked.length && this.link.deaf) {
         this.patient = true;
-        await this.lookUp(ids);
+        await this.lookUp(wanted);
         return;
       }
       if (!everything)
@@ -687,6 +696,7 @@
       this.failures = 0;
       this.heard(answer);
       this.stale = !!answer.reset;
+      events.forEach((event) => this.dim.delete(event.conversationId));
       this.publish({events, views}, {state: 'live', cursor: answer.cursor});
       if (this.link.deaf)
         await this.seeOff(events);

@@ -264,6 +264,28 @@ describe('the tabs of one agent', { timeout: 60000 }, () => {
     assert.ok(listed.has('a'));
   });
 
+  test('back to one while no beats were heard, by way of another: how he is', async () => {
+    const tab = open([]);
+    const beats = () => [...api.seen].reverse().find((request) =>
+      request.url.searchParams.has('cursor')).url.searchParams.get('heartbeats');
+    api.put('a', { isOnline: true, status: 'online' });
+    tab.agent.all(() => {});
+    const unwatch = tab.watch('a');
+    await knows(tab, 'a', 'online');
+    await settled();
+    unwatch();
+    api.push(fresh('online', { conversationId: 'b' }));
+    await until(() => api.held.size === 1 && beats() === null);
+    api.put('a', { isOnline: true, status: 'away' });
+    api.put('c');
+    tab.watch('c');
+    await knows(tab, 'c', 'offline');
+    await until(() => api.held.size === 1 && beats() === '1');
+    tab.watch('a');
+    await knows(tab, 'a', 'away');
+    assert.ok(api.count('/presence') <= 5);
+  });
+
   test('nobody was wanted for a while, and one had lingered: it goes on', async () => {
     const tab = open([]);
     const ends = ['a', 'b'].map(tab.watch);
