@@ -7,6 +7,8 @@
 
 #include "clock.h"
 
+#define YEAR_10000 INT64_C(253402300800000)
+
 int64_t
 pl_clock_now(void)
 {
@@ -35,23 +37,37 @@ digits(char *out, int n, int v)
 	}
 }
 
+/*
+ * Year, month and day of a day since 1970, by the calendar's cycle of 400
+ * years; without time_t, which has 32 bits on some machines. Years begin in
+ * March here, so that the odd day is the last one.
+ */
+static void
+date(char *out, int64_t since_1970)
+{
+	int64_t day = since_1970 + 719468, era = day / 146097;
+	int n = (int)(day % 146097);
+	int year = (n - n / 1460 + n / 36524 - n / 146096) / 365;
+	int rest = n - (365 * year + year / 4 - year / 100);
+	int month = (5 * rest + 2) / 153;
+
+	digits(out, 4, (int)era * 400 + year + (month >= 10));
+	digits(out + 5, 2, month < 10 ? month + 3 : month - 9);
+	digits(out + 8, 2, rest - (153 * month + 2) / 5 + 1);
+}
+
 void
 pl_clock_format(int64_t ms, char out[PL_TIME_LEN + 1])
 {
-	time_t sec = (time_t)(ms / 1000);
-	struct tm tm;
+	int in_day;
 
-	if (ms < 0 || gmtime_r(&sec, &tm) == NULL || tm.tm_year > 8099) {
-		/* No date of ours: the first one there is. */
-		ms = sec = 0;
-		gmtime_r(&sec, &tm);
-	}
+	if (ms < 0 || ms >= YEAR_10000)
+		ms = 0; /* no date of ours: the first one there is */
+	in_day = (int)(ms / 1000 % 86400);
 	memcpy(out, "0000-00-00T00:00:00.000Z", PL_TIME_LEN + 1);
-	digits(out, 4, tm.tm_year + 1900);
-	digits(out + 5, 2, tm.tm_mon + 1);
-	digits(out + 8, 2, tm.tm_mday);
-	digits(out + 11, 2, tm.tm_hour);
-	digits(out + 14, 2, tm.tm_min);
-	digits(out + 17, 2, tm.tm_sec);
+	date(out, ms / 86400000);
+	digits(out + 11, 2, in_day / 3600);
+	digits(out + 14, 2, in_day / 60 % 60);
+	digits(out + 17, 2, in_day % 60);
 	digits(out + 20, 3, (int)(ms % 1000));
 }
