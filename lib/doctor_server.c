@@ -123,6 +123,13 @@ pl_doctor_authorization(struct pl_doctor *d, const struct pl_shared_page *page)
 	else if (bare == 0)
 		pl_doctor_say(d, PL_FINE, "authorization",
 		    "no agent has asked for anything yet");
+	else if (presence->cookie_at != 0 || events->cookie_at != 0)
+		pl_doctor_say(d, PL_WARN, "authorization",
+		    "%" PRIu64 " request%s came without any credential, as "
+		    "from dashboards that nobody has signed in at yet; agents "
+		    "come by cookie, but nothing with an Authorization header: "
+		    "--url sees whether that would get through",
+		    bare, bare == 1 ? "" : "s");
 	else
 		pl_doctor_say(d, bare > PROBES ? PL_WRONG : PL_WARN,
 		    "authorization",

@@ -111,9 +111,12 @@ note_credential(struct pl_served *s, enum pl_program program,
 		if (is_time(s->authorized_at, now))
 			s->authorized_at = now;
 		s->bare = 0;
-	} else if (s->bare < UINT32_MAX && needs_credential(program, req) &&
-		   req->remote_user[0] == '\0' &&
-		   strstr(req->cookie, PL_COOKIE "=") == NULL)
+	} else if (!needs_credential(program, req))
+		return;
+	else if (strstr(req->cookie, PL_COOKIE "=") != NULL) {
+		if (is_time(s->cookie_at, now))
+			s->cookie_at = now;
+	} else if (s->bare < UINT32_MAX && req->remote_user[0] == '\0')
 		s->bare++;
 }
 
@@ -139,7 +142,7 @@ pl_served_note(struct pl_shared *shared, enum pl_program program,
 	int64_t waiters = pl_mode_waiters(config, mode);
 
 	if (s->mode != mode) /* of the server before nothing follows */
-		s->authorized_at = s->bare = 0;
+		s->authorized_at = s->cookie_at = s->bare = 0;
 	note_credential(s, program, req, now);
 	if (!is_same(s, mode, waiters, req))
 		s->at = s->seen_at = now;

@@ -17,7 +17,7 @@
 #include "shared.h"
 
 /* Other contents than these get another number. */
-#define MAGIC UINT64_C(0x706f726368310008)
+#define MAGIC UINT64_C(0x706f726368310009)
 
 static int
 open_file(const char *database)

@@ -27,6 +27,7 @@ struct pl_served {
 	int64_t at;            /* when a process first saw it so; 0: never */
 	int64_t seen_at;       /* and when it last did, to the minute */
 	int64_t authorized_at; /* when an Authorization last came; 0: never */
+	int64_t cookie_at;     /* and when an agent's cookie last did */
 	int64_t files;         /* how many may be open; -1: any number */
 	int64_t processes;     /* how many its user may have; -1 */
 	int64_t waiters;       /* how many polls it would hold */

@@ -320,6 +320,19 @@ test('Apache: the Authorization is kept back, and the named remedy mends it', on
   assert.match(found.find('warn', 'url-database'), /not given away today/);
 });
 
+test('dashboards that sign in by cookie are nothing wrong, though each asks without one first', once, async (t) => {
+  const fine = await startDemo();
+  t.after(() => fine.stop());
+  for (let i = 0; i < 3; i++)
+    assert.equal((await fine.api.get('/api/widget/events', { timeout: 0 }, {})).status, 401);
+  const { headers } = await fine.api.post('/api/agent/session', { token: fine.agentToken });
+  const cookie = headers['set-cookie'][0].split(';')[0];
+  assert.equal((await fine.api.get('/api/widget/events', { timeout: 0 }, { cookie })).status, 200);
+  const found = await examine(fine);
+  assert.match(found.find('warn', 'authorization') ?? '', /by cookie/, found.stdout);
+  assert.equal(found.code, 0, found.stdout);
+});
+
 // --- files ---
 
 test('a database that others may read, or is not there, or is damaged', once, async (t) => {

@@ -346,6 +346,9 @@ Test(doctor, finds_an_authorization_that_never_comes)
 	presence->bare = 1;
 	pl_doctor_authorization(&d, page);
 	cr_expect(said(PL_WRONG, "FcgidPassHeader"));
+	events->cookie_at = T0; /* those without were not signed in yet */
+	pl_doctor_authorization(&d, page);
+	cr_expect(said(PL_WARN, "--url"));
 	presence->authorized_at = T0;
 	pl_doctor_authorization(&d, page);
 	cr_expect(said(PL_FINE, "hands it"));

@@ -134,6 +134,7 @@ Test(served, counts_what_comes_without_a_credential)
 	    bare_after(&shared, PL_PRESENCE, PL_POST, "/api/conversations"), 2);
 	req.cookie = "a=b; porchlight=x";
 	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 1);
+	cr_expect_eq(shared.page->served[PL_EVENTS].cookie_at, T0);
 	req.cookie = "a=b";
 	cr_expect_eq(bare_after(&shared, PL_EVENTS, PL_GET, "/x"), 2);
 	req.remote_user = "jane";
