@@ -7,12 +7,15 @@
  *	DELETE /api/agent/session
  *	200 {"ok": true}, and the cookie is worth nothing any more
  *
- * The cookie is HttpOnly and SameSite=Lax, and Secure under https. Ending a
+ * The cookie is HttpOnly and SameSite=Lax, and Secure under https, which the
+ * page's own Origin says too where a proxy has taken the TLS off. Ending a
  * session that is not there is no error: it has ended.
  *
  * 403 to pages of another origin: none may end an agent's session, or begin
  * one in his browser that is not his.
  */
+#include <string.h>
+
 #include "app.h"
 #include "auth.h"
 #include "query.h"
@@ -20,10 +23,13 @@
 static void
 set_cookie(struct pl_call *call, const char *value, int64_t seconds)
 {
+	bool https =
+	    call->req.https || strncmp(call->req.origin, "https://", 8) == 0;
+
 	pl_buf_printf(&call->reply.headers,
 	    "Set-Cookie: " PL_COOKIE "=%s; Path=/; Max-Age=%lld; HttpOnly; "
 	    "SameSite=Lax%s\r\n",
-	    value, (long long)seconds, call->req.https ? "; Secure" : "");
+	    value, (long long)seconds, https ? "; Secure" : "");
 }
 
 static enum pl_err

@@ -38,6 +38,15 @@ test('a token becomes a cookie that no script can read', async () => {
   assert.equal((await demo.api.get('/api/widget/events', { timeout: 0 }, headers)).status, 200);
 });
 
+test('behind a proxy that takes the TLS off, the cookie of an https page is Secure', async () => {
+  for (const [scheme, is] of [['https', true], ['http', false]]) {
+    const origin = demo.url.replace(/^http/, scheme);
+    const { headers } = await demo.api.post('/api/agent/session', { token: demo.agentToken },
+      { origin, 'sec-fetch-site': 'same-origin' });
+    assert.equal(/; Secure/.test(headers['set-cookie'][0]), is, scheme);
+  }
+});
+
 test('DELETE ends the cookie\'s session, for both programs', async () => {
   const { headers } = await login();
   const ended = await demo.api.delete('/api/agent/session', headers);
