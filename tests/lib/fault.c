@@ -66,6 +66,12 @@ fault_blocks(void)
 
 static uint32_t file_system;
 
+/* So glibc calls it where a long has 32 bits and file sizes 64. */
+#if defined(__GLIBC__) && __SIZEOF_LONG__ < 8
+#define __real_statfs __real_statfs64
+#define __wrap_statfs __wrap_statfs64
+#endif
+
 int __real_statfs(const char *, struct statfs *);
 int __wrap_statfs(const char *, struct statfs *);
 
