@@ -80,6 +80,8 @@ write_end(struct page *page)
 	pl_cursor_format(&page->position, page->position.seq, cursor);
 	pl_json_time(page->out, "serverTime", page->call->now);
 	pl_json_str(page->out, "cursor", cursor);
+	pl_json_int(page->out, "pollTimeoutMs",
+	    page->call->app->config.poll_timeout_ms);
 }
 
 /* One conversation; another platform's has no tabs, so all is 0 or empty. */

@@ -37,7 +37,7 @@
 (function () {
   'use strict';
 
-  const HOLD_S = 20;            // what the server is asked to hold a poll for
+  const HOLD_S = 20;            // the server is asked to hold a poll, at most
   const ANSWER_MS = 10000;      // what it may take beyond that
   const QUICK_MS = 5000;        // what it may take when we only ask: cut off?
   const GRACE_MS = 5000;        // a break that is shorter shows nothing
@@ -555,7 +555,17 @@
         this.link.clock = this.link.contact - Date.now();
         this.spokeAt = Date.now();
       }
+      if (answer.pollTimeoutMs !== undefined)
+        this.link.holdMs = answer.pollTimeoutMs;
       this.link.retryAt = 0;
+    }
+
+    // Shorter where the server says so: something before it waits less long.
+    holdSeconds() {
+      const ms = this.link.holdMs;
+
+      return ms === undefined ? HOLD_S
+        : Math.min(HOLD_S, Math.max(1, Math.floor(ms / 1000)));
     }
 
     // All that is wanted, and where the stream goes on from there.
@@ -643,7 +653,7 @@
       const hold = !this.quick && this.link.state === 'live' && !pause &&
         !timeLeft(this.busyAt, BUSY_FOR_MS);
       const query = [['cursor', this.link.cursor],
-        ['client', this.link.client], ['timeout', hold ? HOLD_S : 0]];
+        ['client', this.link.client], ['timeout', hold ? this.holdSeconds() : 0]];
 
       if (!everything && !ids.length) {
         await this.sleep(ROLL_MS);

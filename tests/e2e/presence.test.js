@@ -191,8 +191,9 @@ test('several conversations in one answer, in the order asked for', async () => 
   const away = await demo.conversation();
   await demo.beat(here, newTab());
   const ids = [away.conversationId, here.conversationId, 'conv_facebook'];
-  const { presences, serverTime, cursor } = await demo.presence(ids);
+  const { presences, serverTime, cursor, pollTimeoutMs } = await demo.presence(ids);
   assert.match(serverTime, ISO);
+  assert.equal(pollTimeoutMs, 20000, 'the setting\'s default');
   assert.equal(typeof cursor, 'string');
   assert.deepEqual(presences.map((p) => p.conversationId), ids);
   assert.deepEqual(presences.map((p) => p.isOnline), [false, true, false]);

@@ -44,6 +44,7 @@ class Api {
     this.seen = [];
     this.refused = new Set();   // Authorization headers that are no good
     this.fail = null;   // a function that gives a Response, or throws
+    this.pollTimeoutMs = undefined;     // the server's setting
   }
 
   put(conversationId, more) {
@@ -75,8 +76,8 @@ class Api {
       const all = ids.length ? ids.map((id) => this.presences.get(id))
         : [...this.presences.values()].filter((p) => p.isOnline);
       return json(200, ids.length === 1
-        ? { ...all[0], serverTime: now(), cursor }
-        : { presences: all, next: null, serverTime: now(), cursor });
+        ? { ...all[0], serverTime: now(), cursor, pollTimeoutMs: this.pollTimeoutMs }
+        : { presences: all, next: null, serverTime: now(), cursor, pollTimeoutMs: this.pollTimeoutMs });
     }
     return this.poll(url.searchParams, ids, signal);
   }

@@ -497,6 +497,16 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.deepEqual(states, ['lost', 'live']);
   });
 
+  for (const [ms, asked] of [[undefined, '20'], [3500, '3'], [0, '1'], [55000, '20']])
+    test(`where polls are held for ${ms} ms, it asks for ${asked} s`, async () => {
+      api.pollTimeoutMs = ms;
+      api.put('conv_123');
+      agent.watch('conv_123', () => {});
+      while (!api.held.size)
+        await turn();
+      assert.equal(api.seen.at(-1).url.searchParams.get('timeout'), asked);
+    });
+
   test('no room to wait is not being cut off', async () => {
     api.put('conv_123');
     const busy = new Promise((resolve) => {
