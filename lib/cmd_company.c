@@ -15,19 +15,22 @@
 #define REMOVE_MOST 200 /* conversations in one transaction: some 10 ms */
 
 /*
- * As browsers send it: scheme://host[:port], lower case, no path; "null" from
- * files and sandboxed frames.
+ * As browsers send it: scheme://host[:port], lower case, no path, and no port
+ * that is the scheme's own; "null" from files and sandboxed frames.
  */
 static bool
 is_origin(const char *s)
 {
 	const char *host = strstr(s, "://");
+	bool tls = strncmp(s, "https://", 8) == 0;
+	const char *own = tls ? ":443" : ":80";
+	size_t n = strlen(s);
 
 	if (strcmp(s, "null") == 0)
 		return true;
-	if (host == NULL || strlen(s) > 300)
+	if (host == NULL || n > 300 || (!tls && strncmp(s, "http://", 7) != 0))
 		return false;
-	if (strncmp(s, "https://", 8) != 0 && strncmp(s, "http://", 7) != 0)
+	if (strcmp(s + n - strlen(own), own) == 0) /* never sent */
 		return false;
 	host += 3;
 	return *host != '\0' &&
@@ -74,7 +77,8 @@ run_add(struct pl_cmd_env *env, int argc, char *argv[])
 		if (!is_origin(optarg))
 			return pl_cmd_say(PL_ERR_CONFIG,
 			    "\"%s\": expected an origin like "
-			    "https://shop.example, without a path",
+			    "https://shop.example, without a path or the "
+			    "usual port",
 			    optarg);
 		origins[n++] = optarg;
 	}

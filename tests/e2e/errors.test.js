@@ -245,6 +245,14 @@ test('CORS: an origin that the company allows is repeated, no other ever', async
   assert.equal(allowed.headers['access-control-allow-credentials'], undefined);
 });
 
+test('CORS: an origin that no browser would send is not taken', async () => {
+  for (const origin of ['https://a.example/', 'https://A.example', 'https://a.example:443', 'http://a.example:80']) {
+    const { code, stderr } = await demo.command('company', 'add', '-o', origin, 'Never heard of');
+    assert.equal(code, 1, origin);
+    assert.match(stderr, /expected an origin/);
+  }
+});
+
 // The widget forgets a conversation that is no more; it cannot do so if the
 // browser does not let it read the 403.
 test('CORS: a 403 can be read by the sites that are known, and by no other', async () => {
