@@ -39,8 +39,9 @@ digits(char *out, int n, int v)
 
 /*
  * Year, month and day of a day since 1970, by the calendar's cycle of 400
- * years; without time_t, which has 32 bits on some machines. Years begin in
- * March here, so that the odd day is the last one.
+ * years (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+ * civil_from_days); without time_t, which has 32 bits on some machines. Years
+ * begin in March here, so that the odd day is the last one.
  */
 static void
 date(char *out, int64_t since_1970)

@@ -37,6 +37,26 @@ ParameterizedTest(struct moment *row, clock, formats_as_iso_8601)
 	cr_expect_str_eq(out, row->text);
 }
 
+/* Each day that four digits have, as the system knows it. */
+Test(clock, knows_the_calendar)
+{
+	char out[PL_TIME_LEN + 1], expected[PL_TIME_LEN + 1];
+	int64_t day;
+	struct tm tm;
+	time_t t;
+
+	for (day = 0; day < 2932897; day++) {
+		t = (time_t)(day * 86400 + day % 86400);
+		if (t / 86400 != day) /* a time_t of 32 bits */
+			break;
+		gmtime_r(&t, &tm);
+		strftime(
+		    expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.000Z", &tm);
+		pl_clock_format(t * INT64_C(1000), out);
+		cr_assert_str_eq(out, expected);
+	}
+}
+
 /* A moment that ISO 8601 cannot say is still a date, of the right length. */
 Test(clock, stays_a_date_outside_four_digit_years)
 {
