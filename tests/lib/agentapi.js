@@ -34,6 +34,21 @@ const json = (status, body, headers) =>
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+/**
+ * From now on the test's time is its own, from T0 on. The result lets so many
+ * ms pass, `step` of them at a time, and what happens meanwhile happen.
+ */
+function timeOf(t, step) {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+  return async (ms) => {
+    for (; ms > 0; ms -= step) {
+      t.mock.timers.tick(step);
+      for (let i = 0; i < 9; i++)
+        await turn();
+    }
+  };
+}
+
 /** A stand-in for the API. Polls are held until push(), or the test's end. */
 class Api {
   constructor() {
@@ -208,4 +223,4 @@ class FakeBrowser {
   }
 }
 
-module.exports = { Api, FakeBrowser, T0, at, event, fresh, json, now, turn };
+module.exports = { Api, FakeBrowser, T0, at, event, fresh, json, now, timeOf, turn };

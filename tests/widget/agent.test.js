@@ -12,7 +12,7 @@ const AGENT = path.resolve(__dirname, '../../widget/porchlight-agent.js');
 const { PorchlightAgent, ago, backoff, fromPresence, identity, isOld, reduce,
   shown, span } = require(AGENT);
 
-const { Api, at, event, fresh, json, now, turn, T0 } =
+const { Api, at, event, fresh, json, now, timeOf, turn, T0 } =
   require('../lib/agentapi');
 
 describe('backoff', () => {
@@ -315,14 +315,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     });
 
   test('and is asked for again every ten minutes', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
-    const pass = async (ms) => {
-      for (; ms > 0; ms -= 1000) {
-        t.mock.timers.tick(1000);
-        for (let i = 0; i < 9; i++)
-          await turn();
-      }
-    };
+    const pass = timeOf(t, 1000);
     let last;
     api.gone.add('late');
     agent.watch('late', (view) => { last = view.status; });
@@ -372,13 +365,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
   });
 
   test('clicks are no storm, however slow the server is', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
-    const pass = async (ms) => {
-      for (; ms > 0; ms -= 5) {
-        t.mock.timers.tick(5);
-        await turn();
-      }
-    };
+    const pass = timeOf(t, 5);
     globalThis.fetch = async (url, options) => {
       if (/presence/.test(url))
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -403,14 +390,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
   });
 
   test('a clock that is put back keeps nobody waiting', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
-    const pass = async (ms) => {
-      for (; ms > 0; ms -= 10) {
-        t.mock.timers.tick(10);
-        for (let i = 0; i < 5; i++)
-          await turn();
-      }
-    };
+    const pass = timeOf(t, 10);
     let last;
 
     ['a', 'b', 'c'].forEach((id) => api.put(id));
@@ -430,7 +410,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
   ];
   for (const [what, more] of hurries)
     test(`${what} is no storm`, async (t) => {
-      t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
+      const pass = timeOf(t, 10);
       api.put('a');
       globalThis.fetch = async (url, options) => {
         await turn();
@@ -439,10 +419,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
           : api.fetch(url, options);
       };
       agent.watch('a', () => {});
-      for (let i = 0; i < 1000; i++) {
-        t.mock.timers.tick(10);
-        await turn();
-      }
+      await pass(10000);
       // In 10 s, a look and a poll each 500 ms at most.
       assert.ok(api.seen.length <= 42, `${api.seen.length}`);
     });
@@ -573,14 +550,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
   // Who left lingers in the book, but nobody looks at him.
   test('of all, one leaves: no heartbeats are asked for, and when he was seen ' +
     'is known', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: T0 });
-    const pass = async (ms) => {
-      for (; ms > 0; ms -= 1000) {
-        t.mock.timers.tick(1000);
-        for (let i = 0; i < 9; i++)
-          await turn();
-      }
-    };
+    const pass = timeOf(t, 1000);
     let last;
 
     agent.all((view) => { last = view; });
