@@ -106,3 +106,32 @@ test('a database that all can read is not served, until that is mended', async (
   fs.chmodSync(demo.db, 0o600);
   await until(async () => await health() === 200, { what: 'it is served again' });
 });
+
+// As INSTALL.txt has it: FTP opens the file that is there and writes over it.
+test('the bundle is updated by uploads while its programs run', {
+  skip: SERVER !== 'bundle' && 'for the bundle',
+}, async (t) => {
+  const updated = await startDemo();
+  t.after(() => updated.stop());
+  const folder = path.join(updated.dataDir, 'host/home/shop/public_html/porchlight');
+  const session = await updated.conversation();
+  await updated.online(session, newTab());
+  await updated.pollAnswer({ timeout: 0 });
+  const before = updated.programs();
+  assert.equal(before.length, 2);
+
+  const names = ['presence.fcgi', 'events.fcgi'];
+  const [, told] = /^An update:(.*)/ms.exec(fs.readFileSync(path.join(folder, 'INSTALL.txt'), 'utf8'));
+  for (const name of names) {
+    const file = path.join(folder, name);
+    const bytes = fs.readFileSync(file);
+    if (new RegExp(`delete .*${name}`, 's').test(told))
+      fs.rmSync(file);
+    fs.writeFileSync(file, bytes);
+    fs.chmodSync(file, 0o755);
+  }
+  assert.equal((await updated.presence(session.conversationId)).status, 'online');
+  assert.equal((await updated.pollAnswer({ timeout: 0 })).status, 200);
+  const after = updated.programs().filter((pid) => !before.includes(pid));
+  assert.equal(after.length, 2, 'the new ones serve');
+});
