@@ -203,6 +203,9 @@ watch(struct pl_cmd_env *env, int64_t company)
 		env->now = pl_clock_now();
 		if ((err = settle(env, &bell)) == PL_OK)
 			err = draw(env, &s, company);
+		/* What was drawn stays until others are done with it. */
+		if (err == PL_ERR_LOCKED && s.terminal)
+			err = PL_OK;
 		if (err == PL_OK && s.terminal)
 			wait_for_change(env, &bell);
 	} while (err == PL_OK && s.terminal && !stopped);

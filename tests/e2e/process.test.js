@@ -4,10 +4,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
-const { startDemo, newTab, until, SERVER } = require('../lib/demo');
+const { startDemo, newTab, until, ROOT, SERVER } = require('../lib/demo');
 
 const SANITIZED = /asan/.test(process.env.BUILD ?? ''); // see lib/sandbox.c
 
@@ -105,6 +106,27 @@ test('a database that all can read is not served, until that is mended', async (
   assert.match(stderr, /chmod o= /);
   fs.chmodSync(demo.db, 0o600);
   await until(async () => await health() === 200, { what: 'it is served again' });
+});
+
+test('watch goes on after another process had the store for long', {
+  skip: SERVER !== 'lighttpd',
+}, async (t) => {
+  const watched = await startDemo({ set: { leaveGraceMs: 100 } });
+  t.after(() => watched.stop());
+  const program = path.join(ROOT, watched.build, 'cgi-bin', 'porchlight');
+  const watch = spawn('script', ['-qec', `'${program}' -c '${watched.config}' watch`, '/dev/null']);
+  t.after(() => watch.kill());
+  let seen = '';
+  watch.stdout.on('data', (data) => { seen += data; });
+  const tab = newTab();
+  const session = await watched.conversation();
+  await watched.online(session, tab);
+  await until(() => /\n1 online at/.test(seen), { what: 'he is seen' });
+  await watched.tell('offline', session, tab);
+  execFileSync('flock', [`${watched.db}-lock`, 'sleep', '3']); // longer than it waits
+  seen = '';
+  await until(() => /\n0 online at/.test(seen) || watch.exitCode !== null, { what: 'he is gone' });
+  assert.equal(watch.exitCode, null, seen);
 });
 
 // As INSTALL.txt has it: FTP opens the file that is there and writes over it.
