@@ -71,7 +71,7 @@
       script.src || document.baseURI);
   }
 
-  // Sent as text/plain: across origins without a preflight.
+  // As text/plain: no preflight.
   async function request(path, body) {
     if (window.fetch && window.AbortSignal && AbortSignal.timeout) {
       const r = await fetch(address(path), {method: 'POST', body,
@@ -111,7 +111,7 @@
       url: location.href.slice(0, 1000)});
   }
 
-  // 80 to 93 % of the interval; failed: 1, 2, 4, 8 s.
+  // 80 to 93 % of the interval; failed: 1, 2, 4, 8, 8, 8 s.
   function rearm() {
     const random = Math.random();
     let ms = document.hidden ? state.leaseMs / 3
@@ -120,8 +120,8 @@
     ms *= 0.8 + 0.13 * random;
     if (state.retryAfterMs > 0)
       ms = state.retryAfterMs * (1 + random / 5);
-    else if (state.failures && state.failures < 5)
-      ms = Math.min(ms, 500 << state.failures);
+    else if (state.failures && state.failures < 7)
+      ms = Math.min(ms, 500 << state.failures, 8e3);
     ms = Math.min(Math.max(ms, 250), 36e5);
     timer = setTimeout(beat, ms);
     if (worker)
