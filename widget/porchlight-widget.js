@@ -276,7 +276,8 @@
     const now = performance.now();
 
     // Each 3 s at most; it wears off after 6.
-    if (conversation.sessionId && (on ? now > typedUntil : typedUntil)) {
+    if (conversation.sessionId && !gone &&
+        (on ? now > typedUntil : typedUntil)) {
       typedUntil = on && now + 3000;
       send('typing', {typing: !!on});
     }

@@ -4,7 +4,7 @@
 
 const { test, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
-const { startDemo } = require('../lib/demo');
+const { startDemo, until } = require('../lib/demo');
 const { startBrowser, newSite, newCompany } = require('../lib/browser');
 
 const SET = { timeoutMs: 5000, hiddenTimeoutMs: 8000, heartbeatIntervalMs: 1000,
@@ -82,6 +82,22 @@ describe('the widget in Firefox', { timeout: 180000 }, () => {
     await demo.becomes(id, 'online', shop);
     assert.deepEqual(await demo.movesSince(cursor, id, shop), ['left', 'online']);
     assert.equal(await page.evaluate(() => window.kept), true, 'it was in the cache');
+  });
+
+  // It blurs the field after pagehide.
+  test('gone while he typed: his typing ends, and he does not come back', async () => {
+    const { page, id, cursor } = await customer();
+    await page.evaluate(() => {
+      const field = document.body.appendChild(document.createElement('input'));
+      field.oninput = () => window.Porchlight.typing();
+      field.onblur = () => window.Porchlight.typing(false);
+      field.focus();
+    });
+    await page.keyboard.type('Hello');
+    await until(async () => (await demo.presence(id, shop)).typing);
+    await page.goto(`${site.url}/empty`);
+    await demo.becomes(id, 'offline', shop);
+    assert.deepEqual(await demo.movesSince(cursor, id, shop), ['left']);
   });
 
   // Nothing is logged, which is looked at in the end: not even about a worker

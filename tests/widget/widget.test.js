@@ -709,6 +709,22 @@ test('typing is sent each 3 s at most, and once when it ends', async () => {
   assert.equal(page.delay, 24000, 'it is a beat, too');
 });
 
+// Browsers blur a field, and say that it has changed, after pagehide.
+for (const [gone, back] of [['pagehide', 'pageshow'], ['freeze', 'resume']])
+  test(`who left by ${gone} while he typed is not brought back by its end`, async () => {
+    const page = await online();
+    page.widget.typing();
+    await page.event(gone);
+    const { length } = page.sent;
+    page.widget.typing(false);
+    page.widget.typing();
+    assert.equal(page.sent.length, length);
+    assert.equal(page.last.path, 'offline');
+    await page.event(back);
+    page.widget.typing(false);
+    assert.deepEqual(page.sent.slice(length).map((m) => m.path), ['online', 'typing']);
+  });
+
 test('the console stays empty', async () => {
   const page = await online();
   page.wait();
