@@ -50,7 +50,11 @@
       '<span></span><span class="name" slot="name"></span>' +
       '</porchlight-status></button>';
     item.querySelector('porchlight-status').setAttribute('conversation', id);
-    item.firstChild.addEventListener('click', () => choose(id));
+    item.firstChild.addEventListener('click', () => {
+      choose(id);
+      if (!item.offsetParent)   // on a phone, where it takes the list's place
+        $('back').focus();
+    });
     item.dataset.conversation = id;
     $('list').append(item);
     rows.set(id, row);
@@ -124,6 +128,7 @@
       (a.rank === RANK.offline && b.seen.localeCompare(a.seen)) ||
       a.name.localeCompare(b.name));
     const list = $('list');
+    const focused = document.activeElement;
 
     sorted.filter((row) => row.rank === RANK.offline && row.id !== chosen &&
       !DEMO.some((known) => known.id === row.id)).slice(GONE)
@@ -132,6 +137,9 @@
       if (list.children[i] !== row.item)
         list.insertBefore(row.item, list.children[i] || null);
     });
+    // What is moved loses the focus.
+    if (list.contains(focused) && focused !== document.activeElement)
+      focused.focus({preventScroll: true});
   }
 
   function count() {
@@ -236,7 +244,12 @@
     $('stuck').hidden = true;
     agent.signOut().catch(() => { $('stuck').hidden = false; });
   });
-  $('back').addEventListener('click', () => choose(null));
+  $('back').addEventListener('click', () => {
+    const row = rows.get(chosen);
+
+    choose(null);
+    row.item.firstChild.focus();
+  });
 
   (async () => {
     const token = new URLSearchParams(location.hash.slice(1)).get('token');

@@ -77,12 +77,10 @@
     document.body.append(ui.chat, ui.bubble);
 
     ui.bubble.addEventListener('click', () => open(ui.chat.hidden));
-    ui.close.addEventListener('click', () => open(false));
+    ui.close.addEventListener('click', close);
     ui.chat.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') {
-        open(false);
-        ui.bubble.focus();
-      }
+      if (event.key === 'Escape')
+        close();
     });
     ui.first.addEventListener('submit', onForm);
     ui.say.addEventListener('submit', onSay);
@@ -96,6 +94,12 @@
     sessionStorage.setItem('open', is ? '1' : '');
     if (is)
       (ui.first.hidden ? ui.text : ui.name).focus();
+  }
+
+  // Who has no mouse goes on from the bubble.
+  function close() {
+    open(false);
+    ui.bubble.focus();
   }
 
   // The form, or the conversation if there is one.
@@ -120,15 +124,18 @@
   }
 
   async function onForm(event) {
+    const focused = document.activeElement;
+
     event.preventDefault();
     ui.trouble.hidden = true;
-    ui.send.disabled = true;
+    ui.send.disabled = true;  // and without the focus
     const started = await window.Porchlight.start(
       {name: ui.name.value.trim(), email: ui.email.value.trim()});
     ui.send.disabled = false;
     if (!started) {
       ui.trouble.textContent = 'That did not work. Please try again.';
       ui.trouble.hidden = false;
+      focused.focus();
       return;
     }
     lines = [];
