@@ -93,7 +93,7 @@
     try {
       const [code, text, wait] = await request(path, JSON.stringify(body));
 
-      // No JSON: a proxy or a hotspot answered.
+      // No JSON: a hotspot answered.
       return Object.assign(JSON.parse(text), {code, retryAfterMs: wait * 1000});
     } catch (e) {
       return {error: 'network'};
@@ -123,12 +123,12 @@
     else if (state.failures && state.failures < 7)
       ms = Math.min(ms, 500 << state.failures, 8e3);
     ms = Math.min(Math.max(ms, 250), 36e5);
-    timer = setTimeout(beat, ms);
+    timer = setTimeout(beat, worker ? ms * 1.1 : ms);
     if (worker)
       worker.postMessage(ms);
   }
 
-  // A hidden page's timers are slowed down, a worker's are not.
+  // A hidden page's timers are slow: a worker's come first.
   function watch(hidden) {
     if (worker)
       worker = worker.terminate();

@@ -476,6 +476,7 @@ test('a hidden page has a worker for its clock, a visible one has none', async (
   assert.equal(worker.url, 'https://chat.example/w/p.js');
   await page.answer({ ...TAKEN, leaseMs: 15000 });
   assert.deepEqual(worker.messages, [4000]);
+  assert.equal(page.delay, 4400, 'its timer comes second: both would beat twice');
   worker.onmessage();
   assert.equal(page.last.path, 'heartbeat');
   assert.equal(page.delay, null, 'its timer is not needed, too');
