@@ -441,6 +441,7 @@
     // There is nothing to ask for, until that changes.
     async rest() {
       this.idle = true;
+      this.patient = false;     // whatever comes is asked for at once
       await new Promise((resolve) => { this.stop = resolve; });
       this.idle = false;
     }

@@ -12,6 +12,7 @@ const AGENT = path.resolve(__dirname, '../../widget/porchlight-agent.js');
 const { PorchlightAgent, ago, backoff, fromPresence, identity, isOld, reduce,
   shown, span } = require(AGENT);
 
+const { until } = require('../lib/demo');
 const { Api, at, event, fresh, json, now, timeOf, turn, T0 } =
   require('../lib/agentapi');
 
@@ -592,6 +593,18 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
     assert.equal(told, 0);
   });
 
+  test('looked at after a nudge while nobody was: asked for', { timeout: 9000 }, async () => {
+    const idle = () => until(() => agent._poller.idle);
+    api.put('a');
+    api.put('b');
+    await seen('a', () => true);
+    await idle();
+    agent._poller.wake(true);   // as when the network returns
+    await turn();
+    await idle();
+    await seen('b', (view) => view.status === 'offline');
+  });
+
   test('all() learns of who is watched already', { timeout: 9000 }, async () => {
     api.put('a', { isOnline: true, status: 'online' });
     await new Promise((resolve) => agent.watch('a', resolve));
@@ -604,8 +617,7 @@ describe('PorchlightAgent', { timeout: 60000 }, () => {
       const end = agent.all(() => resolve(end));
     }).then((end) => end());
     // Nobody wants it: it is forgotten.
-    while (!agent._poller.idle)
-      await turn();
+    await until(() => agent._poller.idle);
     await new Promise((resolve) => agent.all(resolve));
   });
 
